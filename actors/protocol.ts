@@ -9,7 +9,13 @@ import type { AnswerReply, AnswerRequest } from "../lib/ai/provider.ts";
 import type { Queries } from "../lib/db/queries.ts";
 import type { HealthReport } from "../lib/health.ts";
 import type { MetricsSummary, Tags } from "../lib/metrics.ts";
-import type { AddedDocument, NewDocument, SearchReply, SearchRequest, Stage } from "../lib/library.ts";
+import type {
+  AddedDocument,
+  NewDocument,
+  SearchReply,
+  SearchRequest,
+  Stage,
+} from "../lib/library.ts";
 
 /** Each query of the database is an ask of its own: `db.<query>`. */
 type DbAsks = {

@@ -76,8 +76,10 @@ export interface PluginContext {
    * @throws {FileTooLargeError} above the configured size
    */
   download(file: IncomingFile): Promise<Uint8Array>;
-  /** Changes the language of the user, from now on. */
+  /** Changes the language of the user, from now on; `t` speaks it at once. */
   setLanguage(language: Language): Promise<void>;
+  /** Handles a text as if the user had sent it as a message of its own. */
+  handleText(text: string): Promise<void>;
 }
 
 export interface PluginSettings {
@@ -89,6 +91,8 @@ export interface PluginSettings {
   model: string;
   /** File name extensions that can be read, for texts that name them. */
   extensions: readonly string[];
+  /** All commands of all plugins, in the order of `/help`. */
+  commands: readonly Pick<Command, "name" | "description">[];
 }
 
 export interface Command {

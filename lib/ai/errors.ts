@@ -17,7 +17,10 @@ export class AIServiceError extends Error {
   readonly reason: NoAnswerReason = "unavailable";
   readonly retriable: boolean;
   readonly retryAfterMs: number | undefined;
-  constructor(detail: string, { retriable = false, retryAfterMs, ...options }: AIServiceErrorOptions = {}) {
+  constructor(
+    detail: string,
+    { retriable = false, retryAfterMs, ...options }: AIServiceErrorOptions = {},
+  ) {
     super(`Cannot get an answer from the AI as ${detail}`, options);
     this.retriable = retriable;
     this.retryAfterMs = retryAfterMs;

@@ -24,7 +24,13 @@ export interface AnswerRequest {
 }
 
 /** Why the passages stand in for a model's answer. */
-export type NoAnswerReason = "offline" | "unavailable" | "rate_limit" | "quota" | "blocked" | "timeout";
+export type NoAnswerReason =
+  | "offline"
+  | "unavailable"
+  | "rate_limit"
+  | "quota"
+  | "blocked"
+  | "timeout";
 
 export type AnswerReply =
   | {
@@ -58,5 +64,9 @@ export interface Provider {
    *
    * @throws {AIServiceError} or one of its kinds, see `errors.ts`
    */
-  generate(prompt: Prompt, onChunk: (text: string) => void, signal: AbortSignal): Promise<Generated>;
+  generate(
+    prompt: Prompt,
+    onChunk: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Generated>;
 }

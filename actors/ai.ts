@@ -1,0 +1,210 @@
+/**
+ * Questions to a language model: each takes its turn as an attempt of its own,
+ * identical ones share one, and a circuit spares a service that keeps failing.
+ * Whoever asks gets an answer or the reason why the passages stand in for it.
+ */
+import { assertEvent, type DoneActorEvent, enqueueActions, setup } from "xstate";
+import type { NoAnswerReason } from "../lib/ai/provider.ts";
+import { takeTurns, type Waiting } from "../lib/ai/turns.ts";
+import { OverloadedError } from "../lib/ask.ts";
+import { reportReady } from "../lib/lifecycle.ts";
+import { attemptMachine, type AttemptResult, type RetryPolicy } from "./attempt.ts";
+import type { Ask, Inbox } from "./protocol.ts";
+
+/** Attempts that run or wait; see the note on children in their thousands in the design. */
+export const MAX_IN_FLIGHT = 100;
+/** Failed attempts in a row after which the circuit opens. */
+export const FAILURES_TO_OPEN = 5;
+/** How long an open circuit waits before it lets one attempt through. */
+export const OPEN_MS = 30_000;
+const DRAIN_MS = 30_000;
+
+export interface AiInput {
+  /** One line for the operator: the provider and model, or that there is none. */
+  note: string;
+  /** Whether a model is configured at all. */
+  hasProvider: boolean;
+  /** Attempts that call the model at once. */
+  concurrency: number;
+  retry: RetryPolicy;
+}
+
+interface Context extends AiInput {
+  /** Attempts begun so far; names the children. */
+  begun: number;
+  /** The attempt that answers a request, by the request's key. */
+  byKey: Readonly<Record<string, string>>;
+  waiting: readonly Waiting[];
+  running: readonly Waiting[];
+  /** Failed attempts in a row. */
+  failures: number;
+  /** Why the circuit opened. */
+  openReason: NoAnswerReason;
+}
+
+type Event =
+  | Inbox<"ai">
+  | DoneActorEvent<AttemptResult>
+  | { type: "attempt.answered" }
+  | { type: "attempt.failed"; reason: NoAnswerReason };
+
+const DEFAULTS: AiInput = {
+  note: "",
+  hasProvider: false,
+  concurrency: 8,
+  retry: { baseMs: 2_000, retries: 3 },
+};
+
+/** Failures that say something of the service, not of one question. */
+const OPENING: ReadonlySet<NoAnswerReason> = new Set([
+  "unavailable",
+  "timeout",
+  "rate_limit",
+  "quota",
+]);
+
+export const aiMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as Event,
+    input: {} as AiInput | undefined,
+  },
+  actors: { attempt: attemptMachine },
+  delays: { openTime: OPEN_MS, drainTimeout: DRAIN_MS },
+  guards: {
+    hasProvider: ({ context }) => context.hasProvider,
+    isFull: ({ context, event }) =>
+      context.waiting.length + context.running.length >= MAX_IN_FLIGHT && !isShared(context, event),
+    isIdle: ({ context }) => context.waiting.length + context.running.length === 0,
+    opens: ({ context, event }) => {
+      assertEvent(event, "attempt.failed");
+      return event.reason === "quota" ||
+        OPENING.has(event.reason) && context.failures + 1 >= FAILURES_TO_OPEN;
+    },
+    isTrialTaken: ({ context, event }) =>
+      context.waiting.length + context.running.length > 0 && !isShared(context, event),
+  },
+  actions: {
+    reportReady,
+    begin: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "ai.answer");
+      const shared = context.byKey[event.key];
+      if (shared !== undefined) {
+        enqueue.sendTo(shared, { type: "join", ask: event });
+        return;
+      }
+      const id = `attempt.${context.begun}`;
+      enqueue.spawnChild("attempt", { id, input: { ask: event, policy: context.retry } });
+      enqueue.assign({
+        begun: context.begun + 1,
+        byKey: { ...context.byKey, [event.key]: id },
+        waiting: [...context.waiting, { id, userId: event.userId }],
+      });
+      enqueue("startWhoseTurnItIs");
+    }),
+    startWhoseTurnItIs: enqueueActions(({ context, enqueue }) => {
+      const { start, waiting } = takeTurns(context.waiting, context.running, context.concurrency);
+      if (start.length === 0) return;
+      enqueue.assign({ waiting, running: [...context.running, ...start] });
+      for (const { id } of start) {
+        enqueue.sendTo(id, { type: "go" });
+      }
+    }),
+    end: enqueueActions(({ context, event, enqueue }) => {
+      if (!("actorId" in event)) return;
+      const id = event.actorId;
+      enqueue.stopChild(id);
+      enqueue.assign({
+        byKey: Object.fromEntries(Object.entries(context.byKey).filter(([, of]) => of !== id)),
+        waiting: context.waiting.filter((call) => call.id !== id),
+        running: context.running.filter((call) => call.id !== id),
+      });
+      enqueue("startWhoseTurnItIs");
+      const result = event.output;
+      if (result.outcome === "answered") enqueue.raise({ type: "attempt.answered" });
+      if (result.outcome === "failed") {
+        enqueue.raise({ type: "attempt.failed", reason: result.reason });
+      }
+    }),
+    countFailure: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "attempt.failed");
+      if (!OPENING.has(event.reason)) return;
+      enqueue.assign({ failures: context.failures + 1, openReason: event.reason });
+    }),
+    giveUpWaiting: enqueueActions(({ context, enqueue }) => {
+      for (const { id } of context.waiting) {
+        enqueue.sendTo(id, {
+          type: "giveUp",
+          reason: context.openReason,
+        });
+      }
+    }),
+    fallBack: ({ context, event }) => {
+      assertEvent(event, "ai.answer");
+      fallBack(event, context.hasProvider ? context.openReason : "offline");
+    },
+    refuse: ({ event }) => {
+      assertEvent(event, "ai.answer");
+      event.replyTo.reject(new OverloadedError("ai"));
+    },
+  },
+}).createMachine({
+  id: "ai",
+  context: ({ input }) => ({
+    ...(input ?? DEFAULTS),
+    begun: 0,
+    byKey: {},
+    waiting: [],
+    running: [],
+    failures: 0,
+    openReason: "unavailable",
+  }),
+  entry: "reportReady",
+  on: { "xstate.done.actor.attempt.*": { actions: "end" } },
+  initial: "deciding",
+  states: {
+    deciding: { always: [{ guard: "hasProvider", target: "closed" }, { target: "offline" }] },
+    offline: { on: { "ai.answer": { actions: "fallBack" }, stop: "draining" } },
+    closed: {
+      entry: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
+      on: {
+        "ai.answer": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "attempt.answered": {
+          actions: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
+        },
+        "attempt.failed": [
+          { guard: "opens", target: "open", actions: "countFailure" },
+          { actions: "countFailure" },
+        ],
+        stop: "draining",
+      },
+    },
+    open: {
+      entry: "giveUpWaiting",
+      on: { "ai.answer": { actions: "fallBack" }, stop: "draining" },
+      after: { openTime: "halfOpen" },
+    },
+    halfOpen: {
+      on: {
+        "ai.answer": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
+        "attempt.answered": "closed",
+        "attempt.failed": { target: "open", actions: "countFailure" },
+        stop: "draining",
+      },
+    },
+    draining: {
+      always: { guard: "isIdle", target: "stopped" },
+      after: { drainTimeout: "stopped" },
+      on: { "ai.answer": { actions: "refuse" } },
+    },
+    stopped: { type: "final" },
+  },
+});
+
+function isShared({ byKey }: Context, event: Event): boolean {
+  return event.type === "ai.answer" && event.key in byKey;
+}
+
+function fallBack(ask: Ask<"ai.answer">, reason: NoAnswerReason): void {
+  ask.replyTo.resolve({ kind: "passages", reason });
+}

@@ -1,0 +1,285 @@
+/**
+ * Telegram's side of the bot: takes updates in (by polling or webhook), stores
+ * them before they are acknowledged, and handles what is stored, a bounded
+ * number at once. The durable queue keeps each chat's order.
+ */
+import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
+import { reportReady } from "../lib/lifecycle.ts";
+import { notProvided } from "../lib/not_provided.ts";
+import { refuse, type Served } from "../lib/serve.ts";
+import type { Ask, Inbox, IncomingUpdate } from "./protocol.ts";
+
+/** Updates handled at once, each of another chat. */
+export const MAX_IN_FLIGHT = 64;
+/** Webhook deliveries stored at once; Telegram sends 100 at the most. */
+export const MAX_RECEIVING = 200;
+/** The net under the wake-ups: how often the queue is looked at without one. */
+export const LOOK_MS = 1_000;
+const MAX_BACKOFF_MS = 30_000;
+const CLOSE_MS = 2_000;
+
+/** Telegram refuses us for good, so trying again cannot help. */
+export class TelegramRefusedError extends Error {
+  override name = "TelegramRefusedError";
+  constructor(detail: string, options?: ErrorOptions) {
+    super(`Cannot use Telegram as ${detail}`, options);
+  }
+}
+
+/** An update taken from the queue; handled, then completed by its id. */
+export interface Job {
+  id: string;
+  update: IncomingUpdate;
+  /** Earlier tries that ended without completing it. */
+  retries: number;
+}
+
+export interface BotInput {
+  mode: "polling" | "webhook";
+  /** How long updates in flight may take to finish after `stop`, in milliseconds. */
+  drainMs: number;
+}
+
+interface Context extends BotInput {
+  note: string;
+  /** The next update that polling asks for. */
+  offset: number;
+  /** Failures in a row of connecting or polling. */
+  failures: number;
+  begun: number;
+  /** Handlers that run now. */
+  running: readonly string[];
+  receiving: number;
+  /** Something was stored or finished since the queue was last looked at. */
+  woken: boolean;
+}
+
+type PollDone = DoneActorEvent<readonly IncomingUpdate[], "poll">;
+type TakeDone = DoneActorEvent<readonly Job[], "take">;
+type Event =
+  | Inbox<"bot">
+  | PollDone
+  | TakeDone
+  | DoneActorEvent<Served | undefined>;
+
+export const botMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as Event,
+    input: {} as BotInput | undefined,
+  },
+  actors: {
+    /** Signs in, sets commands and intake; gives the bot's name. */
+    connect: notProvided<string>("connect"),
+    /** Long-polls for updates from `offset` on. */
+    poll: notProvided<readonly IncomingUpdate[], { offset: number }>("poll"),
+    /** Stores the updates durably; gives the offset from which on none is stored. */
+    store: notProvided<number, { updates: readonly IncomingUpdate[] }>("store"),
+    receive: notProvided<Served, Ask<"bot.receive">>("receive"),
+    /** Takes up to `limit` updates from the queue, at most one of each chat. */
+    take: notProvided<readonly Job[], { limit: number }>("take"),
+    /** Handles an update and completes it. */
+    handle: notProvided<void, Job>("handle"),
+    close: notProvided<void>("close"),
+  },
+  delays: {
+    backoff: ({ context }) => Math.min(500 * 2 ** context.failures, MAX_BACKOFF_MS),
+    look: LOOK_MS,
+    drainTimeout: ({ context }) => context.drainMs,
+    closeTimeout: CLOSE_MS,
+  },
+  guards: {
+    mayPass: (_, { error }: { error: unknown }) => !(error instanceof TelegramRefusedError),
+    isPolling: ({ context }) => context.mode === "polling",
+    hasUpdates: (_, { updates }: { updates: readonly IncomingUpdate[] }) => updates.length > 0,
+    isWokenAndFree: ({ context }) => context.woken && context.running.length < MAX_IN_FLIGHT,
+    isFree: ({ context }) => context.running.length < MAX_IN_FLIGHT,
+    isIdle: ({ context }) => context.running.length + context.receiving === 0,
+    receivesTooMuch: ({ context }) => context.receiving >= MAX_RECEIVING,
+  },
+  actions: {
+    reportReady,
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    forgetFailures: assign({ failures: 0 }),
+    wake: assign({ woken: true }),
+    receive: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "bot.receive");
+      enqueue.spawnChild("receive", { id: `receive.${context.begun}`, input: event });
+      enqueue.assign({ begun: context.begun + 1, receiving: context.receiving + 1 });
+    }),
+    endReceiving: enqueueActions(({ context, event, enqueue }) => {
+      if (!("actorId" in event)) return;
+      enqueue.stopChild(event.actorId);
+      enqueue.assign({ receiving: context.receiving - 1, woken: true });
+    }),
+    handleAll: enqueueActions(({ context, event, enqueue }) => {
+      const jobs = jobsOf(event);
+      const ids = jobs.map((_, n) => `handle.${context.begun + n}`);
+      for (const [n, job] of jobs.entries()) {
+        enqueue.spawnChild("handle", { id: `handle.${context.begun + n}`, input: job });
+      }
+      enqueue.assign({
+        begun: context.begun + jobs.length,
+        running: [...context.running, ...ids],
+      });
+    }),
+    endHandling: enqueueActions(({ context, event, enqueue }) => {
+      if (!("actorId" in event)) return;
+      const id = event.actorId;
+      enqueue.stopChild(id);
+      // The next update of the same chat can be taken now.
+      enqueue.assign({ running: context.running.filter((other) => other !== id), woken: true });
+    }),
+    abandonHandlers: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.running) enqueue.stopChild(id);
+      enqueue.assign({ running: [] });
+    }),
+    refuse: ({ event }) => {
+      if ("replyTo" in event) refuse("bot", event);
+    },
+  },
+}).createMachine({
+  id: "bot",
+  context: ({ input }) => ({
+    ...(input ?? { mode: "polling", drainMs: 5_000 }),
+    note: "",
+    offset: 0,
+    failures: 0,
+    begun: 0,
+    running: [],
+    receiving: 0,
+    woken: true,
+  }),
+  on: {
+    "bot.receive": { actions: "refuse" },
+    "xstate.done.actor.receive.*": { actions: "endReceiving" },
+    "xstate.done.actor.handle.*": { actions: "endHandling" },
+  },
+  initial: "connecting",
+  states: {
+    connecting: {
+      invoke: {
+        id: "connect",
+        src: "connect",
+        onDone: {
+          target: "running",
+          actions: [
+            assign({ note: ({ context, event }) => `${event.output}, ${context.mode}` }),
+            "forgetFailures",
+            "reportReady",
+          ],
+        },
+        onError: {
+          guard: { type: "mayPass", params: ({ event }) => ({ error: event.error }) },
+          target: "waiting",
+          actions: "countFailure",
+        },
+      },
+      on: { stop: "closing" },
+    },
+    waiting: { after: { backoff: "connecting" }, on: { stop: "closing" } },
+    running: {
+      type: "parallel",
+      on: {
+        "bot.receive": [
+          { guard: "receivesTooMuch", actions: "refuse" },
+          { actions: "receive" },
+        ],
+        stop: "draining",
+      },
+      states: {
+        intake: {
+          initial: "deciding",
+          states: {
+            deciding: {
+              always: [{ guard: "isPolling", target: "polling" }, { target: "webhook" }],
+            },
+            webhook: {},
+            polling: {
+              invoke: {
+                id: "poll",
+                src: "poll",
+                input: ({ context }) => ({ offset: context.offset }),
+                onDone: [
+                  {
+                    guard: {
+                      type: "hasUpdates",
+                      params: ({ event }) => ({ updates: event.output }),
+                    },
+                    target: "storing",
+                    actions: "forgetFailures",
+                  },
+                  { target: "polling", reenter: true, actions: "forgetFailures" },
+                ],
+                onError: {
+                  guard: { type: "mayPass", params: ({ event }) => ({ error: event.error }) },
+                  target: "backingOff",
+                  actions: "countFailure",
+                },
+              },
+            },
+            storing: {
+              invoke: {
+                id: "store",
+                src: "store",
+                input: ({ event }) => ({ updates: updatesOf(event) }),
+                // Only the next poll acknowledges these, so what is not stored comes again.
+                onDone: {
+                  target: "polling",
+                  actions: [assign({ offset: ({ event }) => event.output }), "wake"],
+                },
+                onError: { target: "backingOff", actions: "countFailure" },
+              },
+            },
+            backingOff: { after: { backoff: "polling" } },
+          },
+        },
+        work: {
+          initial: "resting",
+          states: {
+            resting: {
+              always: { guard: "isWokenAndFree", target: "taking" },
+              after: {
+                look: [{ guard: "isFree", target: "taking" }, { target: "resting", reenter: true }],
+              },
+            },
+            taking: {
+              entry: assign({ woken: false }),
+              invoke: {
+                id: "take",
+                src: "take",
+                input: ({ context }) => ({ limit: MAX_IN_FLIGHT - context.running.length }),
+                onDone: {
+                  target: "resting",
+                  actions: "handleAll",
+                },
+                onError: "pausing",
+              },
+            },
+            // The database is away: its actor reconnects, and until then there is nothing to take.
+            pausing: { after: { look: "taking" } },
+          },
+        },
+      },
+    },
+    draining: {
+      always: { guard: "isIdle", target: "closing" },
+      after: { drainTimeout: "closing" },
+    },
+    closing: {
+      entry: "abandonHandlers",
+      invoke: { id: "close", src: "close", onDone: "stopped", onError: "stopped" },
+      after: { closeTimeout: "stopped" },
+    },
+    stopped: { type: "final" },
+  },
+});
+
+/** The updates that a poll has brought: they go straight into the store. */
+function updatesOf(event: Event): readonly IncomingUpdate[] {
+  return event.type === "xstate.done.actor.poll" ? (event as PollDone).output : [];
+}
+
+function jobsOf(event: Event): readonly Job[] {
+  return event.type === "xstate.done.actor.take" ? (event as TakeDone).output : [];
+}

@@ -1,0 +1,132 @@
+/**
+ * One document's life: received, recognised by its content or extracted and
+ * indexed, and then ready or refused. Each stage is told to whoever sent it.
+ */
+import { type AnyActorRef, assign, fromCallback, setup } from "xstate";
+import type { AddedDocument, DocumentInfo, Extracted } from "../lib/library.ts";
+import { notProvided } from "../lib/not_provided.ts";
+import type { Ask } from "./protocol.ts";
+
+type AddAsk = Ask<"library.add">;
+
+interface Context {
+  ask: AddAsk;
+  sha256: string;
+}
+
+export interface ExtractInput {
+  ask: AddAsk;
+}
+export interface IndexInput {
+  ask: AddAsk;
+  sha256: string;
+  extracted: Extracted;
+}
+/** The content's fingerprint, and the document if this user has sent it before. */
+export interface Recognised {
+  sha256: string;
+  document?: DocumentInfo;
+}
+
+const sender = fromCallback<{ type: "none" }, AddAsk>(({ input, sendBack }) => {
+  const gone = () => sendBack({ type: "abandoned" });
+  input.signal.addEventListener("abort", gone);
+  if (input.signal.aborted) gone();
+  return () => input.signal.removeEventListener("abort", gone);
+});
+
+export const documentMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as { type: "abandoned" },
+    input: {} as AddAsk,
+  },
+  actors: {
+    sender,
+    recognise: notProvided<Recognised, { ask: AddAsk }>("recognise"),
+    extract: notProvided<Extracted, ExtractInput>("extract"),
+    index: notProvided<DocumentInfo, IndexInput>("index"),
+  },
+  guards: { isKnown: (_, { document }: Recognised) => document !== undefined },
+  actions: {
+    tellStage: ({ context }, { stage }: { stage: "extracting" | "indexing" }) =>
+      context.ask.replyTo.chunk(stage),
+    ready: ({ context }, added: AddedDocument) => context.ask.replyTo.resolve(added),
+    refuse: ({ context }, { error }: { error: unknown }) => context.ask.replyTo.reject(error),
+  },
+}).createMachine({
+  id: "document",
+  context: ({ input }) => ({ ask: input, sha256: "" }),
+  invoke: { id: "sender", src: "sender", input: ({ context }) => context.ask },
+  on: { abandoned: ".refused" },
+  initial: "received",
+  states: {
+    received: {
+      invoke: {
+        id: "recognise",
+        src: "recognise",
+        input: ({ context }) => ({ ask: context.ask }),
+        onDone: [
+          {
+            guard: { type: "isKnown", params: ({ event }) => event.output },
+            target: "ready",
+            actions: ({ context, event: { output: { document } } }) => {
+              if (document !== undefined) context.ask.replyTo.resolve({ document, known: true });
+            },
+          },
+          {
+            target: "extracting",
+            actions: assign({ sha256: ({ event }) => event.output.sha256 }),
+          },
+        ],
+        onError: {
+          target: "refused",
+          actions: { type: "refuse", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    extracting: {
+      entry: { type: "tellStage", params: { stage: "extracting" } },
+      invoke: {
+        id: "extract",
+        src: "extract",
+        input: ({ context }) => ({ ask: context.ask }),
+        onDone: "indexing",
+        onError: {
+          target: "refused",
+          actions: { type: "refuse", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    indexing: {
+      entry: { type: "tellStage", params: { stage: "indexing" } },
+      invoke: {
+        id: "index",
+        src: "index",
+        input: ({ context, event }: { context: Context; event: unknown; self: AnyActorRef }) => ({
+          ask: context.ask,
+          sha256: context.sha256,
+          extracted: outputOf(event),
+        }),
+        onDone: {
+          target: "ready",
+          actions: {
+            type: "ready",
+            params: ({ event }) => ({ document: event.output, known: false }),
+          },
+        },
+        onError: {
+          target: "refused",
+          actions: { type: "refuse", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    ready: { type: "final" },
+    refused: { type: "final" },
+  },
+});
+
+/** What the extraction gave: it goes straight on and is not kept in the context. */
+function outputOf(event: unknown): Extracted {
+  return (event as { output: Extracted }).output;
+}

@@ -1,0 +1,38 @@
+/** Queries about conversations: what was asked and answered, until the user clears it. */
+import type { TransactionSql } from "postgres";
+import type { Turn } from "../ai/provider.ts";
+
+export interface Conversation {
+  userId: number;
+  chatId: number;
+}
+
+export const conversationQueries = {
+  async saveTurn(
+    tx: TransactionSql,
+    { userId, chatId, question, answer }: Conversation & Turn,
+  ): Promise<void> {
+    await tx`
+      insert into turns (user_id, chat_id, question, answer)
+      values (${userId}, ${chatId}, ${question}, ${answer})`;
+  },
+
+  /** The last `limit` turns, oldest first. */
+  async readConversation(
+    tx: TransactionSql,
+    { userId, chatId, limit }: Conversation & { limit: number },
+  ): Promise<Turn[]> {
+    const rows = await tx<Turn[]>`
+      select question, answer from turns
+      where user_id = ${userId} and chat_id = ${chatId}
+      order by id desc limit ${limit}`;
+    return [...rows].reverse();
+  },
+
+  /** @returns how many turns were forgotten */
+  async clearConversation(tx: TransactionSql, { userId, chatId }: Conversation): Promise<number> {
+    const { count } = await tx`
+      delete from turns where user_id = ${userId} and chat_id = ${chatId}`;
+    return count;
+  },
+};

@@ -1,0 +1,197 @@
+/**
+ * Queries about documents. Each is bound to the user it is asked for: nobody
+ * can name a document of somebody else.
+ */
+import type { TransactionSql } from "postgres";
+import type { DocumentInfo, Extracted, Posting } from "../library.ts";
+
+/** Rows in one insert; a statement has to fit into one protocol message. */
+const ROWS_AT_ONCE = 5_000;
+
+export interface Owned {
+  userId: number;
+  documentId: number;
+}
+
+export interface IndexedDocument extends DocumentInfo {
+  /** Indexed terms of each passage, by ordinal. */
+  lengths: number[];
+  /** Tokens of each passage, by ordinal. */
+  passageTokens: number[];
+}
+
+export interface FoundPosting extends Posting {
+  documentId: number;
+}
+
+/** A passage as it is stored; its tokens and length stand with the document. */
+export interface StoredPassage {
+  documentId: number;
+  ordinal: number;
+  page: number;
+  heading: string[];
+  text: string;
+}
+
+export interface DocumentToAdd {
+  userId: number;
+  sha256: string;
+  name: string;
+  bytes: number;
+  fileId?: string | undefined;
+  extracted: Extracted;
+}
+
+export const documentQueries = {
+  /** The user's document with this content, which becomes the active one. */
+  async recogniseDocument(
+    tx: TransactionSql,
+    { userId, sha256 }: { userId: number; sha256: string },
+  ): Promise<DocumentInfo | undefined> {
+    const [known] = await tx<DocumentInfo[]>`
+      select ${infoColumns(tx)} from documents where user_id = ${userId} and sha256 = ${sha256}`;
+    if (known !== undefined) await activate(tx, { userId, documentId: known.id });
+    return known;
+  },
+
+  /** Stores a document with its passages and index, and makes it the active one. */
+  async addDocument(
+    tx: TransactionSql,
+    { userId, sha256, name, bytes, fileId, extracted }: DocumentToAdd,
+  ): Promise<DocumentInfo> {
+    const { format, unit, pages, tokens, passages, postings } = extracted;
+    const [document] = await tx<DocumentInfo[]>`
+      insert into documents
+        (user_id, sha256, name, format, unit, pages, tokens, bytes, file_id, lengths, passage_tokens)
+      values (${userId}, ${sha256}, ${name}, ${format}, ${unit}, ${pages}, ${tokens}, ${bytes},
+        ${fileId ?? null}, ${array(passages.map(({ length }) => length))}::int[],
+        ${array(passages.map((passage) => passage.tokens))}::int[])
+      on conflict (user_id, sha256) do nothing
+      returning ${infoColumns(tx)}`;
+    // The same file sent twice at once: the other one has stored it.
+    if (document === undefined) {
+      const known = await documentQueries.recogniseDocument(tx, { userId, sha256 });
+      if (known === undefined) throw new Error("Cannot add the document as it was just deleted");
+      return known;
+    }
+    for (const some of chunksOf(passages)) {
+      await tx`
+        insert into passages (document_id, ordinal, page, heading, text)
+        select ${document.id}, ordinal, page, array(select jsonb_array_elements_text(heading)), text
+        from jsonb_to_recordset(${
+        tx.json(some.map(({ ordinal, page, heading, text }) => ({
+          ordinal,
+          page,
+          heading: [...heading],
+          text,
+        })))
+      }) as p (ordinal int, page int, heading jsonb, text text)`;
+    }
+    for (const some of chunksOf(postings)) {
+      await tx`
+        insert into postings (document_id, term, ordinals, counts)
+        select ${document.id}, term, ordinals::int[], counts::int[]
+        from unnest(${some.map(({ term }) => term)}::text[],
+          ${some.map(({ ordinals }) => array(ordinals))}::text[],
+          ${some.map(({ counts }) => array(counts))}::text[]) as p (term, ordinals, counts)`;
+    }
+    await activate(tx, { userId, documentId: document.id });
+    return document;
+  },
+
+  /** All documents of the user, the newest first. */
+  async listDocuments(
+    tx: TransactionSql,
+    { userId }: { userId: number },
+  ): Promise<(DocumentInfo & { active: boolean })[]> {
+    return await tx<(DocumentInfo & { active: boolean })[]>`
+      select ${infoColumns(tx)}, coalesce(d.id = u.active_document_id, false) as active
+      from documents d join users u on u.id = d.user_id
+      where d.user_id = ${userId} order by d.id desc`;
+  },
+
+  /** Makes one of the user's documents the active one; `undefined` when it is not the user's. */
+  async chooseDocument(tx: TransactionSql, owned: Owned): Promise<DocumentInfo | undefined> {
+    const [document] = await tx<DocumentInfo[]>`
+      select ${infoColumns(tx)} from documents
+      where id = ${owned.documentId} and user_id = ${owned.userId}`;
+    if (document !== undefined) await activate(tx, owned);
+    return document;
+  },
+
+  /** Deletes one of the user's documents with all that was made of it. */
+  async deleteDocument(
+    tx: TransactionSql,
+    { userId, documentId }: Owned,
+  ): Promise<DocumentInfo | undefined> {
+    const [document] = await tx<DocumentInfo[]>`
+      delete from documents where id = ${documentId} and user_id = ${userId}
+      returning ${infoColumns(tx)}`;
+    return document;
+  },
+
+  async activeDocument(
+    tx: TransactionSql,
+    { userId }: { userId: number },
+  ): Promise<DocumentInfo | undefined> {
+    const [document] = await tx<DocumentInfo[]>`
+      select ${infoColumns(tx)} from documents d
+      where id = (select active_document_id from users where id = ${userId})
+        and user_id = ${userId}`;
+    return document;
+  },
+
+  /** What ranking needs: the documents' passage lengths, and where the terms stand. */
+  async findPostings(
+    tx: TransactionSql,
+    { userId, documentIds, terms }: {
+      userId: number;
+      documentIds: readonly number[];
+      terms: readonly string[];
+    },
+  ): Promise<{ documents: IndexedDocument[]; postings: FoundPosting[] }> {
+    const documents = await tx<IndexedDocument[]>`
+      select ${infoColumns(tx)}, lengths, passage_tokens as "passageTokens" from documents
+      where id = any(${array(documentIds)}::bigint[]) and user_id = ${userId} order by id`;
+    const postings = await tx<FoundPosting[]>`
+      select document_id as "documentId", term, ordinals, counts from postings
+      where document_id = any(${array(documents.map(({ id }) => id))}::bigint[])
+        and term = any(${[...terms]}::text[])`;
+    return { documents, postings };
+  },
+
+  async readPassages(
+    tx: TransactionSql,
+    { userId, documentIds, ordinals }: {
+      userId: number;
+      /** Of each wanted passage, the document; parallel to `ordinals`. */
+      documentIds: readonly number[];
+      ordinals: readonly number[];
+    },
+  ): Promise<StoredPassage[]> {
+    return await tx<StoredPassage[]>`
+      select p.document_id as "documentId", p.ordinal, p.page, p.heading, p.text
+      from passages p join documents d on d.id = p.document_id and d.user_id = ${userId}
+      join unnest(${array(documentIds)}::bigint[], ${array(ordinals)}::int[])
+        as wanted (document_id, ordinal)
+        on wanted.document_id = p.document_id and wanted.ordinal = p.ordinal
+      order by p.document_id, p.ordinal`;
+  },
+};
+
+async function activate(tx: TransactionSql, { userId, documentId }: Owned): Promise<void> {
+  await tx`update users set active_document_id = ${documentId} where id = ${userId}`;
+}
+
+function infoColumns(tx: TransactionSql) {
+  return tx`id, name, format, unit, pages, tokens, bytes, sha256`;
+}
+
+/** PostgreSQL's text form of an array of integers, which needs no type lookup. */
+function array(values: readonly number[]): string {
+  return `{${values.join(",")}}`;
+}
+
+function* chunksOf<T>(rows: readonly T[]): Generator<T[]> {
+  for (let n = 0; n < rows.length; n += ROWS_AT_ONCE) yield rows.slice(n, n + ROWS_AT_ONCE);
+}

@@ -1,0 +1,12 @@
+/**
+ * All that is asked of the database: each entry is one unit of work, run in one
+ * transaction, and an ask of the DbActor by its name. A new query is one
+ * function here and nothing else.
+ */
+import { conversationQueries } from "./conversation_queries.ts";
+import { documentQueries } from "./document_queries.ts";
+import { userQueries } from "./user_queries.ts";
+
+export const queries = { ...userQueries, ...documentQueries, ...conversationQueries };
+
+export type Queries = typeof queries;

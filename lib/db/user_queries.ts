@@ -1,0 +1,71 @@
+/** Queries about users: who they are, how they are spoken to, what they have used. */
+import type { TransactionSql } from "postgres";
+import type { Language } from "../texts/texts.ts";
+
+export interface UsageDelta {
+  questions?: number;
+  cached?: number;
+  documents?: number;
+  promptTokens?: number;
+  answerTokens?: number;
+}
+
+export interface Stats {
+  documents: number;
+  pages: number;
+  questions: number;
+  cached: number;
+  questionsToday: number;
+  since: Date;
+}
+
+export const userQueries = {
+  /** Notes that a user was here; a first-time user starts with `language`. */
+  async touchUser(
+    tx: TransactionSql,
+    { userId, name, language }: { userId: number; name: string; language: Language },
+  ): Promise<{ language: Language }> {
+    const [row] = await tx<[{ language: Language }]>`
+      insert into users (id, name, language) values (${userId}, ${name}, ${language})
+      on conflict (id) do update set name = excluded.name, seen_at = now()
+      returning language`;
+    return row;
+  },
+
+  async setLanguage(
+    tx: TransactionSql,
+    { userId, language }: { userId: number; language: Language },
+  ): Promise<void> {
+    await tx`update users set language = ${language} where id = ${userId}`;
+  },
+
+  /** Adds to what the user has used today. */
+  async countUsage(
+    tx: TransactionSql,
+    { userId, ...delta }: { userId: number } & UsageDelta,
+  ): Promise<void> {
+    const { questions = 0, cached = 0, documents = 0, promptTokens = 0, answerTokens = 0 } = delta;
+    await tx`
+      insert into usage as u (user_id, questions, cached, documents, prompt_tokens, answer_tokens)
+      values (${userId}, ${questions}, ${cached}, ${documents}, ${promptTokens}, ${answerTokens})
+      on conflict (user_id, day) do update set
+        questions = u.questions + excluded.questions,
+        cached = u.cached + excluded.cached,
+        documents = u.documents + excluded.documents,
+        prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+        answer_tokens = u.answer_tokens + excluded.answer_tokens`;
+  },
+
+  async readStats(tx: TransactionSql, { userId }: { userId: number }): Promise<Stats> {
+    const [row] = await tx<[Stats]>`
+      select
+        (select count(*)::int from documents where user_id = ${userId}) as documents,
+        (select coalesce(sum(pages), 0)::int from documents where user_id = ${userId}) as pages,
+        coalesce(sum(questions), 0)::int as questions,
+        coalesce(sum(cached), 0)::int as cached,
+        coalesce(sum(questions) filter (where day = current_date), 0)::int as "questionsToday",
+        (select created_at from users where id = ${userId}) as since
+      from usage where user_id = ${userId}`;
+    return row;
+  },
+};

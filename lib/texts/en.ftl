@@ -1,0 +1,103 @@
+# What the bot says in English. Markdown; arguments arrive escaped.
+
+start =
+    **I answer questions about your documents, and name the page.**
+
+    Send me a PDF, a Word file or a text. Then ask about it, in English or Russian.
+    { $extensions }
+start-formats = I read { $list } files, up to { $megabytes } MB.
+
+help-title = **What I understand**
+help-outro = Everything else is a question about the active document. Send a file to make it the active one.
+
+command-start = What this bot does
+command-help = All commands
+command-mydocs = Your documents: choose, delete
+command-stats = What you have used so far
+command-clear = Forget our conversation
+command-language = Change the language
+
+file-size = { $size } { $unit ->
+    [MB] MB
+    [KB] KB
+   *[B] bytes
+}
+unit-count = { $count } { $unit ->
+    [page] { $count ->
+        [one] page
+       *[other] pages
+    }
+    [sheet] { $count ->
+        [one] sheet
+       *[other] sheets
+    }
+    [slide] { $count ->
+        [one] slide
+       *[other] slides
+    }
+    [minute] { $count ->
+        [one] minute
+       *[other] minutes
+    }
+   *[part] { $count ->
+        [one] part
+       *[other] parts
+    }
+}
+
+document-reading = Reading **{ $name }** …
+document-indexing = Reading **{ $name }** … almost there
+document-ready = ✅ **{ $name }** is ready: { $pages }. Ask me about it.
+document-known = ✅ **{ $name }** is ready: I know this file already ({ $pages }). Ask me about it.
+
+refused-unsupported = I cannot use **{ $name }**: I read { $list } files. Save it as one of these and send it again.
+refused-empty = I cannot use **{ $name }**: there is nothing in it.
+refused-no_text = I cannot use **{ $name }**: its pages hold pictures and no text that I could read.
+refused-encrypted = I cannot use **{ $name }**: it is protected by a password. Remove the protection and send it again.
+refused-damaged = I cannot use **{ $name }**: the file is damaged. Export it anew and send it again.
+refused-too_large = I cannot use **{ $name }**: it holds more than I can read. Send a part of it.
+refused-too_slow = I cannot use **{ $name }**: it takes too long to read. Send a part of it.
+refused-too_complex = I cannot use **{ $name }**: it is too complex to read safely. Save it as a plain PDF and send it again.
+
+file-too-large = This file is too large: I take files up to { $megabytes } MB. Send a part of it, or a smaller version.
+audio-unsupported = I cannot listen to voice notes or recordings: no AI that can hear is configured. Please write your question.
+
+mydocs-empty = You have no documents yet. Send me a file.
+mydocs-title = **Your documents** ({ $count }). Tap one to make it the active one.
+mydocs-active = Active now: **{ $name }**
+mydocs-more = … and { $count } older ones.
+mydocs-chosen = Now active: **{ $name }** ({ $pages }). Ask me about it.
+mydocs-delete-question = Delete **{ $name }** with all that I have read of it?
+mydocs-deleted = 🗑 **{ $name }** is deleted.
+button-delete-yes = Yes, delete
+button-delete-no = No, keep
+document-gone = This document is not here any more. Look at /mydocs for what is.
+
+stats =
+    **So far**
+    - Documents: { $documents }, { $pages } pages
+    - Questions: { $questions }, today { $today }
+    - Answered from memory: { $cached }
+
+clear-done = Forgotten. Your documents are still here; the next question starts afresh.
+clear-nothing = There was nothing to forget. Your documents are still here.
+
+language-question = Which language shall I speak?
+language-done = From now on I speak English.
+
+question-no-document = Send me a document first, then ask me about it.
+question-nothing-found = I found nothing about this in **{ $name }**. Try other words, or choose another document in /mydocs.
+passages-offline = No AI is configured, so here are the passages of **{ $name }** that match best, word for word:
+passages-unavailable = The AI does not answer just now, so here are the passages of **{ $name }** that match best, word for word:
+passages-rate_limit = The AI has too many requests just now, so here are the passages of **{ $name }** that match best, word for word:
+passages-quota = The AI's quota is used up, so here are the passages of **{ $name }** that match best, word for word:
+passages-blocked = The AI refused this question, so here are the passages of **{ $name }** that match best, word for word:
+passages-timeout = The AI took too long, so here are the passages of **{ $name }** that match best, word for word:
+
+error-unexpected = Something went wrong on my side, and it is noted. Please try again in a moment.
+error-busy = I have too much to do just now. Please try again in a moment.
+error-timeout = This took too long, so I stopped. Please try again.
+error-download = I could not fetch the file from Telegram. Please send it again.
+unknown-command = I do not know this command. /help shows all that I know.
+unknown-message = I work with documents: send me a file, then ask about it.
+not-allowed = This bot is private. Ask its owner to let you in: your id is { $id }.

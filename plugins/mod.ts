@@ -1,0 +1,28 @@
+/** The built-in plugins. A new one is its file and a line here. */
+import unheard from "./audio/unheard.ts";
+import clear from "./commands/clear.ts";
+import language from "./commands/language.ts";
+import mydocs from "./commands/mydocs.ts";
+import start from "./commands/start.ts";
+import stats from "./commands/stats.ts";
+import docx from "./documents/docx.ts";
+import pdf from "./documents/pdf.ts";
+import receive from "./documents/receive.ts";
+import text from "./documents/text.ts";
+import type { Plugin } from "./plugin.ts";
+import answer from "./questions/answer.ts";
+
+/** In the order in which they are listed in `/help` and asked for what they claim. */
+export const builtIn: readonly Plugin[] = [
+  start,
+  mydocs,
+  stats,
+  clear,
+  language,
+  receive,
+  pdf,
+  docx,
+  text,
+  unheard,
+  answer,
+];
