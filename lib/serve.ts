@@ -5,7 +5,7 @@
  */
 import { fromPromise, type PromiseActorLogic } from "xstate";
 import type { ReplyTo } from "../actors/protocol.ts";
-import { OverloadedError } from "./ask.ts";
+import { OverloadedError, type System } from "./ask.ts";
 
 /** Any ask, as far as serving needs to know it. */
 export interface AnyAsk {
@@ -35,11 +35,11 @@ export interface Served {
  * killed.
  */
 export function serving<A extends AnyAsk>(
-  handle: (ask: A, signal: AbortSignal) => Promise<unknown>,
+  handle: (ask: A, signal: AbortSignal, system: System) => Promise<unknown>,
 ): PromiseActorLogic<Served, A> {
-  return fromPromise<Served, A>(async ({ input: ask, signal }) => {
+  return fromPromise<Served, A>(async ({ input: ask, signal, system }) => {
     try {
-      const reply = await handle(ask, AbortSignal.any([ask.signal, signal]));
+      const reply = await handle(ask, AbortSignal.any([ask.signal, signal]), system);
       ask.replyTo.resolve(reply as never);
       return {};
     } catch (error) {

@@ -9,6 +9,7 @@ import docx from "./documents/docx.ts";
 import pdf from "./documents/pdf.ts";
 import receive from "./documents/receive.ts";
 import text from "./documents/text.ts";
+import sentence from "./errors/sentence.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
 
@@ -25,4 +26,5 @@ export const builtIn: readonly Plugin[] = [
   text,
   unheard,
   answer,
+  sentence,
 ];

@@ -62,6 +62,8 @@ export interface PluginContext {
   readonly settings: PluginSettings;
   /** A text of the user's language, by its Fluent key. Arguments are escaped for Markdown. */
   t(key: string, args?: TextArguments): string;
+  /** Makes text of a user or a document harmless within Markdown. */
+  escape(text: string): string;
   ask<M extends AskName>(type: M, body: Body<M>, options?: AskOptions<M>): Promise<Reply<M>>;
   tell<M extends TellName>(type: M, body: Body<M>): void;
   /** Sends GitHub-style Markdown; long texts are split or sent rich, and never fail on formatting. */
@@ -137,6 +139,11 @@ export interface TextHandler {
   run(context: PluginContext, text: string): Promise<void>;
 }
 
+export interface ErrorHandler {
+  /** Tells the user that a handler failed with `error`, which is logged already. */
+  run(context: PluginContext, error: unknown): Promise<void>;
+}
+
 export interface Plugin {
   name: string;
   commands?: readonly Command[];
@@ -148,6 +155,7 @@ export interface Plugin {
   /** What happens with a voice note, an audio or a video. */
   audio?: FileHandler;
   texts?: readonly TextHandler[];
+  errors?: ErrorHandler;
 }
 
 /** Declares a plugin; only there so that it is type-checked where it is written. */

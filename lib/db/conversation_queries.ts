@@ -1,6 +1,7 @@
 /** Queries about conversations: what was asked and answered, until the user clears it. */
 import type { TransactionSql } from "postgres";
 import type { Turn } from "../ai/provider.ts";
+import { type UsageDelta, userQueries } from "./user_queries.ts";
 
 export interface Conversation {
   userId: number;
@@ -8,13 +9,19 @@ export interface Conversation {
 }
 
 export const conversationQueries = {
+  /** Adds a turn to the conversation, and to what the user has used today. */
   async saveTurn(
     tx: TransactionSql,
-    { userId, chatId, question, answer }: Conversation & Turn,
+    { userId, chatId, question, answer, cached, promptTokens, answerTokens }:
+      & Conversation
+      & Turn
+      & Pick<UsageDelta, "cached" | "promptTokens" | "answerTokens">,
   ): Promise<void> {
     await tx`
       insert into turns (user_id, chat_id, question, answer)
       values (${userId}, ${chatId}, ${question}, ${answer})`;
+    const usage = { questions: 1, cached, promptTokens, answerTokens };
+    await userQueries.countUsage(tx, { userId, ...usage });
   },
 
   /** The last `limit` turns, oldest first. */

@@ -3,10 +3,20 @@
  * transaction, and an ask of the DbActor by its name. A new query is one
  * function here and nothing else.
  */
+import type { TransactionSql } from "postgres";
 import { conversationQueries } from "./conversation_queries.ts";
 import { documentQueries } from "./document_queries.ts";
 import { userQueries } from "./user_queries.ts";
 
-export const queries = { ...userQueries, ...documentQueries, ...conversationQueries };
+export const queries = {
+  ...userQueries,
+  ...documentQueries,
+  ...conversationQueries,
+
+  /** Nothing but a round trip. */
+  async ping(tx: TransactionSql, _body: Record<never, never>): Promise<void> {
+    await tx`select 1`;
+  },
+};
 
 export type Queries = typeof queries;

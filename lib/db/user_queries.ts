@@ -3,11 +3,11 @@ import type { TransactionSql } from "postgres";
 import type { Language } from "../texts/texts.ts";
 
 export interface UsageDelta {
-  questions?: number;
-  cached?: number;
-  documents?: number;
-  promptTokens?: number;
-  answerTokens?: number;
+  questions?: number | undefined;
+  cached?: number | undefined;
+  documents?: number | undefined;
+  promptTokens?: number | undefined;
+  answerTokens?: number | undefined;
 }
 
 export interface Stats {

@@ -22,9 +22,10 @@ export default definePlugin({
       async run(context, argument) {
         const document = await context.ask("db.chooseDocument", owned(context, argument));
         await context.reply(
-          document === undefined
-            ? context.t("document-gone")
-            : context.t("mydocs-chosen", { name: document.name, pages: pagesOf(context, document) }),
+          document === undefined ? context.t("document-gone") : context.t("mydocs-chosen", {
+            name: document.name,
+            pages: pagesOf(context, document),
+          }),
         );
       },
     },

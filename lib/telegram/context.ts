@@ -1,0 +1,129 @@
+/** What a plugin's handler is given for one update: the chat, the user, and ways to answer. */
+import type { Api, Context } from "grammy";
+import type { AskName, Body, Reply, TellName } from "../../actors/protocol.ts";
+import type {
+  AskOptions,
+  IncomingFile,
+  PluginContext,
+  PluginSettings,
+  SentMessage,
+} from "../../plugins/plugin.ts";
+import { type Language, languageOf, type Translate } from "../texts/texts.ts";
+import { escapeMarkdown } from "./markdown.ts";
+import type { Replies } from "./replies.ts";
+
+/** Telegram shows an action for five seconds. */
+const TYPING_MS = 4_500;
+
+/** The outside world, as contexts reach it. */
+export interface ContextPorts {
+  api: Api;
+  replies: Replies;
+  texts: Translate;
+  settings: PluginSettings;
+  ask<M extends AskName>(
+    type: M,
+    body: Body<M>,
+    options: AskOptions<M> & { signal: AbortSignal },
+  ): Promise<Reply<M>>;
+  tell<M extends TellName>(type: M, body: Body<M>): void;
+  download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface HandlerContext extends PluginContext, Disposable {
+  /** The message that a button stands under, if the update is a press of one. */
+  readonly pressed: SentMessage | undefined;
+}
+
+/**
+ * Makes the context of one update; the user is noted in the database, which
+ * knows the language to speak. Disposing it ends the typing indicator.
+ *
+ * @returns nothing when the update names no chat or no user
+ */
+export async function createContext(
+  ports: ContextPorts,
+  update: Context,
+  signal: AbortSignal,
+  handleText: (context: PluginContext, text: string) => Promise<void>,
+): Promise<HandlerContext | undefined> {
+  const { chat, from } = update;
+  if (chat === undefined || from === undefined) return undefined;
+  const { replies, settings, tell } = ports;
+  const threadId = update.msg?.is_topic_message ? update.msg.message_thread_id : undefined;
+  const target = { id: chat.id, ...(threadId !== undefined && { threadId }) };
+  const name = [from.first_name, from.last_name].filter(Boolean).join(" ");
+  const ask = <M extends AskName>(type: M, body: Body<M>, options: AskOptions<M> = {}) =>
+    ports.ask(type, body, { ...options, signal });
+  const known = await ask("db.touchUser", {
+    userId: from.id,
+    name,
+    language: languageOf(from.language_code),
+  });
+  let language: Language = known.language;
+  let typing: ReturnType<typeof setInterval> | undefined;
+
+  const sent = (id: number): SentMessage => {
+    const ref = { chatId: chat.id, messageId: id };
+    return {
+      id,
+      edit: (markdown, options = {}) => replies.edit(ref, markdown, options, signal),
+      delete: () => replies.remove(ref, signal),
+    };
+  };
+  const showTyping = () => {
+    // An indicator that does not show is no reason to fail.
+    ports.api.sendChatAction(chat.id, "typing", optionsOf(threadId), signal as never).catch(
+      () => {},
+    );
+  };
+
+  const context: HandlerContext = {
+    chat: { ...target, isPrivate: chat.type === "private" },
+    user: { id: from.id, name },
+    get language() {
+      return language;
+    },
+    signal,
+    settings,
+    pressed: update.callbackQuery?.message && sent(update.callbackQuery.message.message_id),
+    t: (key, args = {}) => ports.texts(language, key, escaped(args)),
+    escape: escapeMarkdown,
+    ask,
+    tell,
+    async reply(markdown, options = {}) {
+      const { messageId } = await replies.send(target, markdown, options, signal);
+      return sent(messageId);
+    },
+    preview(markdown) {
+      replies.preview(target, update.update.update_id, markdown, signal);
+    },
+    typing() {
+      if (typing !== undefined) return;
+      showTyping();
+      typing = setInterval(showTyping, TYPING_MS);
+    },
+    download: (file) => ports.download(file, signal),
+    async setLanguage(chosen) {
+      await ask("db.setLanguage", { userId: from.id, language: chosen });
+      language = chosen;
+    },
+    handleText: (text) => handleText(context, text),
+    [Symbol.dispose]() {
+      clearInterval(typing);
+    },
+  };
+  return context;
+}
+
+function escaped(args: Record<string, string | number>): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(args).map((
+      [key, value],
+    ) => [key, typeof value === "string" ? escapeMarkdown(value) : value]),
+  );
+}
+
+function optionsOf(threadId: number | undefined): { message_thread_id?: number } {
+  return threadId === undefined ? {} : { message_thread_id: threadId };
+}

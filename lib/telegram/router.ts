@@ -1,0 +1,132 @@
+/**
+ * From a Telegram update to the plugin that claims it: a command, a button, a
+ * file, a recording, or a text. One list of plugins, asked in its order.
+ */
+import { Context } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+import type { IncomingUpdate } from "../../actors/protocol.ts";
+import type { Plugin, PluginContext } from "../../plugins/plugin.ts";
+import { logger } from "../log.ts";
+import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
+import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
+import { ChatGoneError } from "./replies.ts";
+
+/** A handler that works longer than this is stopped, and its user told. */
+const HANDLER_MS = 10 * 60_000;
+
+export interface RouterOptions {
+  plugins: readonly Plugin[];
+  ports: ContextPorts;
+  /** Who we are, for mentions and commands that name a bot. */
+  botInfo: UserFromGetMe;
+  /** The users who may use the bot; everybody if not given. */
+  allowedIds?: ReadonlySet<number> | undefined;
+}
+
+type Handle = (update: IncomingUpdate, signal: AbortSignal) => Promise<void>;
+
+/** What a message is, as the `type` of the metric `messages.handled`. */
+type Kind = "command" | "button" | "document" | "audio" | "text" | "other";
+type Task = (context: HandlerContext) => Promise<void>;
+
+/**
+ * Builds the handler of updates. What fails in a plugin is logged, counted and
+ * told to the user; the handler itself fails only when the update should be
+ * handled again: the bot is being stopped, or the database or Telegram is away.
+ */
+export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOptions): Handle {
+  const log = logger("router");
+  const commands = byName(plugins.flatMap((plugin) => plugin.commands ?? []));
+  const buttons = byName(plugins.flatMap((plugin) => plugin.buttons ?? []));
+  const texts = plugins.flatMap((plugin) => plugin.texts ?? []);
+  const documents = plugins.find((plugin) => plugin.documents)?.documents;
+  const audio = plugins.find((plugin) => plugin.audio)?.audio;
+  const errors = plugins.find((plugin) => plugin.errors)?.errors;
+
+  async function handleText(context: PluginContext, text: string): Promise<void> {
+    const handler = texts.find(({ claims }) => claims(text));
+    if (handler === undefined) await context.reply(context.t("unknown-message"));
+    else await handler.run(context, text);
+  }
+
+  function route(update: Context): [Kind, Task] {
+    const data = update.callbackQuery?.data;
+    if (data !== undefined) return ["button", (context) => press(context, data)];
+    const caption = update.msg?.caption ?? "";
+    const recording = recordingIn(update);
+    if (recording !== undefined && audio !== undefined) {
+      return ["audio", (context) => audio.run(context, recording, caption)];
+    }
+    const file = fileIn(update);
+    if (file !== undefined && documents !== undefined) {
+      return ["document", (context) => documents.run(context, file, caption)];
+    }
+    const text = textForBot(update, botInfo);
+    if (text === undefined) return ["other", ({ reply, t }) => reply(t("unknown-message")).then()];
+    const [, name, argument = ""] = /^\/(\w+)(?:@\w+)?\s*(.*)$/s.exec(text) ?? [];
+    if (name === undefined) return ["text", (context) => handleText(context, text)];
+    return ["command", async (context) => {
+      const command = commands.get(name.toLowerCase());
+      if (command === undefined) await context.reply(context.t("unknown-command"));
+      else await command.run(context, argument.trim());
+    }];
+  }
+
+  async function press(context: HandlerContext, data: string): Promise<void> {
+    const [, name = "", argument = ""] = /^([^:]*):?(.*)$/s.exec(data) ?? [];
+    if (context.pressed === undefined) return;
+    await buttons.get(name)?.run(context, argument, context.pressed);
+  }
+
+  async function fail(context: HandlerContext, kind: Kind, error: unknown): Promise<void> {
+    const type = error instanceof Error ? error.name : typeof error;
+    ports.tell("metrics.count", { name: "errors", tags: { type, handler: kind } });
+    log.error("Cannot handle {kind} in chat {chat}: {error}", {
+      kind,
+      chat: context.chat.id,
+      error,
+    });
+    await errors?.run(context, error);
+  }
+
+  return async (raw, signal) => {
+    const update = new Context(raw as unknown as Update, ports.api, botInfo);
+    if (!isAddressed(update, botInfo)) return;
+    const handlerSignal = AbortSignal.any([signal, AbortSignal.timeout(HANDLER_MS)]);
+    using context = await createContext(ports, update, handlerSignal, handleText);
+    if (context === undefined) return;
+    const [kind, task] = route(update);
+    try {
+      if (allowedIds?.has(context.user.id) === false) {
+        await context.reply(context.t("not-allowed", { id: context.user.id }));
+        return;
+      }
+      await task(context);
+      ports.tell("metrics.count", { name: "messages.handled", tags: { type: kind } });
+    } catch (error) {
+      // Nobody is there any more to be told.
+      if (error instanceof ChatGoneError) return;
+      if (signal.aborted || isPassing(error)) throw error;
+      await fail(context, kind, error);
+    } finally {
+      if (update.callbackQuery !== undefined) await stopSpinner(update, signal);
+    }
+  };
+
+  async function stopSpinner(update: Context, signal: AbortSignal): Promise<void> {
+    // A press that is answered too late shows nothing worse than a spinner.
+    await update.answerCallbackQuery(undefined, signal as never).catch((error) =>
+      log.debug("Cannot answer a button press: {error}", { error })
+    );
+  }
+}
+
+function byName<T extends { name: string }>(entries: readonly T[]): Map<string, T> {
+  return new Map(entries.map((entry) => [entry.name, entry]));
+}
+
+/** What passes by itself, so that the update is to be handled again later. */
+function isPassing(error: unknown): boolean {
+  return error instanceof Error &&
+    ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError"].includes(error.name);
+}

@@ -1,0 +1,156 @@
+/**
+ * A question about documents becomes an answer: from the cache, by the AI with
+ * checked citations, or, where there is no AI to ask, by the passages themselves.
+ * Shared by the chat and by the terminal.
+ */
+import { answerKey, leansOnConversation } from "../../lib/ai/answer_key.ts";
+import { checkCitations } from "../../lib/ai/citations.ts";
+import { placeLabel } from "../../lib/ai/place.ts";
+import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
+import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
+import type { PluginContext } from "../plugin.ts";
+
+/** All attempts with their pauses, and the wait for a turn. */
+const ANSWER_TIMEOUT_MS = 5 * 60_000;
+const SEARCH_TIMEOUT_MS = 30_000;
+/** Passages shown where they stand in for an answer. */
+const SHOWN_PASSAGES = 3;
+
+/** What answering needs of a handler's context. */
+export type Asking = Pick<
+  PluginContext,
+  "ask" | "tell" | "t" | "escape" | "settings" | "language" | "user" | "preview"
+>;
+
+export interface Answer {
+  /** GitHub-style Markdown. */
+  text: string;
+  source: "cache" | "ai" | "passages";
+  /** Passages that the answer rests on; empty when it came from the cache. */
+  cited: readonly FoundPassage[];
+  promptTokens: number;
+  answerTokens: number;
+}
+
+/**
+ * Answers `question` from `documents`.
+ *
+ * @param conversation reads the turns that a follow-up leans on
+ */
+export async function answerQuestion(
+  asking: Asking,
+  documents: readonly DocumentInfo[],
+  question: string,
+  conversation: () => Promise<readonly Turn[]>,
+): Promise<Answer> {
+  const started = performance.now();
+  const isFollowUp = leansOnConversation(question);
+  const key = await answerKey({
+    contentHashes: documents.map(({ sha256 }) => sha256),
+    question,
+    language: asking.language,
+    model: asking.settings.model,
+  });
+  // A follow-up means something else in each conversation, so no cached answer fits it.
+  const cached = isFollowUp ? undefined : await readCache(asking, key);
+  if (cached !== undefined) {
+    return { text: cached, source: "cache", cited: [], promptTokens: 0, answerTokens: 0 };
+  }
+  const { passages } = await asking.ask("library.search", {
+    userId: asking.user.id,
+    documentIds: documents.map(({ id }) => id),
+    question,
+    budget: asking.settings.contextTokens,
+  }, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const reply = await asking.ask("ai.answer", {
+    key: isFollowUp ? crypto.randomUUID() : key,
+    userId: asking.user.id,
+    language: asking.language,
+    question,
+    passages,
+    history: isFollowUp ? await conversation() : [],
+  }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(text) });
+
+  const answer = reply.kind === "answer"
+    ? generatedAnswer(asking, reply, passages)
+    : passagesAsAnswer(asking, documents, passages, reply.reason);
+  // What stands in for an answer while the AI is away must not outlive its absence.
+  const isLasting = reply.kind === "answer" || reply.reason === "offline";
+  if (!isFollowUp && isLasting) {
+    await asking.ask("cache.set", {
+      key,
+      value: answer.text,
+      ttlSeconds: asking.settings.cacheTtlSeconds,
+    });
+    count(asking, "cache.operations", { operation: "set", result: "ok" });
+  }
+  countAnswer(asking, reply);
+  asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
+  return answer;
+}
+
+async function readCache(asking: Asking, key: string): Promise<string | undefined> {
+  const cached = await asking.ask("cache.get", { key });
+  const result = cached === undefined ? "miss" : "hit";
+  count(asking, "cache.operations", { operation: "get", result });
+  if (cached !== undefined) {
+    count(asking, "ai.requests", { cached: true, provider: providerOf(asking), outcome: "ok" });
+  }
+  return cached;
+}
+
+function generatedAnswer(
+  { language }: Asking,
+  { text, promptTokens, answerTokens }: Extract<AnswerReply, { kind: "answer" }>,
+  passages: readonly FoundPassage[],
+): Answer {
+  const checked = checkCitations(text, passages, language);
+  return { text: checked.text, source: "ai", cited: checked.cited, promptTokens, answerTokens };
+}
+
+function passagesAsAnswer(
+  { t, language, escape }: Asking,
+  documents: readonly DocumentInfo[],
+  passages: readonly FoundPassage[],
+  reason: NoAnswerReason,
+): Answer {
+  const name = documents.map((document) => document.name).join(", ");
+  const cited = passages.filter(({ score }) => score > 0)
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, SHOWN_PASSAGES);
+  const quotes = cited.map((passage) => {
+    const lines = passage.text.split(/\n+/).map((line) => `> ${escape(line)}`);
+    const place = [placeLabel(passage.unit, passage.page, language)];
+    place.push(...passage.heading.slice(-1).map(escape));
+    if (documents.length > 1) place.unshift(escape(passage.documentName));
+    return `${lines.join("\n>\n")}\n\n— **${place.join("** · **")}**`;
+  });
+  const text = cited.length === 0
+    ? t("question-nothing-found", { name })
+    : [t(`passages-${reason}`, { name }), ...quotes].join("\n\n");
+  return { text, source: "passages", cited, promptTokens: 0, answerTokens: 0 };
+}
+
+function countAnswer(asking: Asking, reply: AnswerReply): void {
+  count(asking, "ai.requests", {
+    cached: false,
+    provider: providerOf(asking),
+    outcome: reply.kind === "answer" ? "ok" : reply.reason,
+  });
+  if (reply.kind !== "answer") return;
+  count(asking, "ai.tokens", { kind: "prompt" }, reply.promptTokens);
+  count(asking, "ai.tokens", { kind: "answer" }, reply.answerTokens);
+}
+
+function providerOf({ settings }: Asking): string {
+  return settings.model.split("/")[0] ?? settings.model;
+}
+
+function count(
+  { tell }: Asking,
+  name: string,
+  tags: Record<string, string | boolean>,
+  by = 1,
+): void {
+  tell("metrics.count", { name, tags, by });
+}
