@@ -7,6 +7,8 @@ import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from 
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { refuse, type Served } from "../lib/serve.ts";
+import { TelegramRefusedError } from "../lib/telegram/intake.ts";
+import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import type { Ask, Inbox, IncomingUpdate } from "./protocol.ts";
 
 /** Updates handled at once, each of another chat. */
@@ -17,22 +19,6 @@ export const MAX_RECEIVING = 200;
 export const LOOK_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_MS = 2_000;
-
-/** Telegram refuses us for good, so trying again cannot help. */
-export class TelegramRefusedError extends Error {
-  override name = "TelegramRefusedError";
-  constructor(detail: string, options?: ErrorOptions) {
-    super(`Cannot use Telegram as ${detail}`, options);
-  }
-}
-
-/** An update taken from the queue; handled, then completed by its id. */
-export interface Job {
-  id: string;
-  update: IncomingUpdate;
-  /** Earlier tries that ended without completing it. */
-  retries: number;
-}
 
 export interface BotInput {
   mode: "polling" | "webhook";
@@ -55,7 +41,7 @@ interface Context extends BotInput {
 }
 
 type PollDone = DoneActorEvent<readonly IncomingUpdate[], "poll">;
-type TakeDone = DoneActorEvent<readonly Job[], "take">;
+type TakeDone = DoneActorEvent<readonly StoredUpdate[], "take">;
 type Event =
   | Inbox<"bot">
   | PollDone
@@ -77,9 +63,9 @@ export const botMachine = setup({
     store: notProvided<number, { updates: readonly IncomingUpdate[] }>("store"),
     receive: notProvided<Served, Ask<"bot.receive">>("receive"),
     /** Takes up to `limit` updates from the queue, at most one of each chat. */
-    take: notProvided<readonly Job[], { limit: number }>("take"),
+    take: notProvided<readonly StoredUpdate[], { limit: number }>("take"),
     /** Handles an update and completes it. */
-    handle: notProvided<void, Job>("handle"),
+    handle: notProvided<void, StoredUpdate>("handle"),
     close: notProvided<void>("close"),
   },
   delays: {
@@ -280,6 +266,6 @@ function updatesOf(event: Event): readonly IncomingUpdate[] {
   return event.type === "xstate.done.actor.poll" ? (event as PollDone).output : [];
 }
 
-function jobsOf(event: Event): readonly Job[] {
+function jobsOf(event: Event): readonly StoredUpdate[] {
   return event.type === "xstate.done.actor.take" ? (event as TakeDone).output : [];
 }

@@ -19,10 +19,13 @@ const DRAIN_MS = 2_000;
 /** An ask, and the store that answers it. */
 export type CacheWork = AsksOf<"cache"> & { where: "redis" | "memory" };
 
-interface Context extends Serving {
-  note: string;
+export interface CacheInput {
   /** Whether a Redis is configured at all. */
   hasRedis: boolean;
+}
+
+interface Context extends Serving, CacheInput {
+  note: string;
   /** Where asks go now. */
   where: CacheWork["where"];
 }
@@ -33,7 +36,7 @@ export const cacheMachine = setup({
   types: {
     context: {} as Context,
     events: {} as Event,
-    input: {} as { hasRedis: boolean } | undefined,
+    input: {} as CacheInput | undefined,
   },
   actors: {
     /** Holds the one Redis connection while it runs, and reports what becomes of it. */

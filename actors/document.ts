@@ -14,11 +14,11 @@ interface Context {
   sha256: string;
 }
 
-export interface ExtractInput {
+/** What each stage works on. */
+export interface DocumentInput {
   ask: AddAsk;
 }
-export interface IndexInput {
-  ask: AddAsk;
+export interface IndexInput extends DocumentInput {
   sha256: string;
   extracted: Extracted;
 }
@@ -43,8 +43,8 @@ export const documentMachine = setup({
   },
   actors: {
     sender,
-    recognise: notProvided<Recognised, { ask: AddAsk }>("recognise"),
-    extract: notProvided<Extracted, ExtractInput>("extract"),
+    recognise: notProvided<Recognised, DocumentInput>("recognise"),
+    extract: notProvided<Extracted, DocumentInput>("extract"),
     index: notProvided<DocumentInfo, IndexInput>("index"),
   },
   guards: { isKnown: (_, { document }: Recognised) => document !== undefined },

@@ -17,6 +17,8 @@ export interface ChildSpec {
   /** Both the child's id and its `systemId`. */
   id: string;
   logic: AnyActorLogic;
+  /** What the logic is started with, at each start. */
+  input?: unknown;
   /**
    * How long the child may take to report `child.ready`, in milliseconds.
    *
@@ -85,8 +87,8 @@ type Event =
 
 export function createSupervisor(children: readonly ChildSpec[], policy = DEFAULT_POLICY) {
   const last = ({ started }: Context) => children[started - 1];
-  const startMsOf = (id: string) =>
-    children.find((child) => child.id === id)?.startMs ?? DEFAULT_START_MS;
+  const specOf = (id: string) => children.find((child) => child.id === id);
+  const startMsOf = (id: string) => specOf(id)?.startMs ?? DEFAULT_START_MS;
   const overdueTimer = (id: string) => `overdue.${id}`;
 
   const fails = [
@@ -127,7 +129,7 @@ export function createSupervisor(children: readonly ChildSpec[], policy = DEFAUL
         const next = children[context.started];
         if (next === undefined) return;
         enqueue.assign({ started: context.started + 1 });
-        enqueue.spawnChild(next.id, { id: next.id, systemId: next.id });
+        enqueue.spawnChild(next.id, { id: next.id, systemId: next.id, input: next.input });
       }),
       announceReady: enqueueActions(({ event, enqueue }) => {
         if (event.type !== "child.ready" || !("note" in event)) return;
@@ -166,7 +168,7 @@ export function createSupervisor(children: readonly ChildSpec[], policy = DEFAUL
         enqueue.assign({ down: context.down.filter((other) => other !== id) });
         // The timer first: a child may report at once, and that cancels it.
         enqueue.raise({ type: "overdue", id }, { id: overdueTimer(id), delay: startMsOf(id) });
-        enqueue.spawnChild(id, { id, systemId: id });
+        enqueue.spawnChild(id, { id, systemId: id, input: specOf(id)?.input });
       }),
       forgive: assign({ restarts: ({ context }) => context.restarts - 1 }),
       markDown: assign({

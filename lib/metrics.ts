@@ -15,6 +15,7 @@ export type { TimerSummary } from "./metrics/samples.ts";
 /** The most names of one kind; what comes later is counted as `other`. */
 const MAX_NAMES = 200;
 
+/** What tells the series of one metric apart. */
 export type Tags = Record<string, string | number | boolean>;
 
 /** All metrics. Keys are `name:tag=value,tag2=value2` with sorted tags, or the name alone. */

@@ -30,23 +30,31 @@ export interface Served {
 }
 
 /**
- * The child that answers one ask with what `handle` returns or throws.
- * `handle` gets a signal that aborts when the asker gives up or the actor is
- * killed.
+ * Answers one ask with what `handle` returns or throws. `handle` gets a signal
+ * that aborts when the asker gives up or `signal` does.
  */
+export async function answerAsk(
+  ask: AnyAsk,
+  signal: AbortSignal,
+  handle: (signal: AbortSignal) => Promise<unknown>,
+): Promise<Served> {
+  try {
+    const reply = await handle(AbortSignal.any([ask.signal, signal]));
+    ask.replyTo.resolve(reply as never);
+    return {};
+  } catch (error) {
+    ask.replyTo.reject(error);
+    return { error };
+  }
+}
+
+/** The child that answers one ask by `handle`; its signal also aborts when the actor is killed. */
 export function serving<A extends AnyAsk>(
   handle: (ask: A, signal: AbortSignal, system: System) => Promise<unknown>,
 ): PromiseActorLogic<Served, A> {
-  return fromPromise<Served, A>(async ({ input: ask, signal, system }) => {
-    try {
-      const reply = await handle(ask, AbortSignal.any([ask.signal, signal]), system);
-      ask.replyTo.resolve(reply as never);
-      return {};
-    } catch (error) {
-      ask.replyTo.reject(error);
-      return { error };
-    }
-  });
+  return fromPromise<Served, A>(({ input, signal, system }) =>
+    answerAsk(input, signal, (either) => handle(input, either, system))
+  );
 }
 
 /** Starts the child `work` for what an ask needs; its id `work.<n>` lets a machine match `….work.*`. */

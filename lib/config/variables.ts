@@ -6,8 +6,10 @@ import { z } from "zod";
 
 /** The checked values of all variables; defaults are filled in. */
 export type Values = z.output<typeof VARIABLES>;
+/** Names as they stand in the environment. */
 export type VariableName = keyof Values;
 
+/** Rules of all variables, in the order of `.env.example`. */
 export const VARIABLES = z.object({
   BOT_TOKEN: optional(
     text(/^[\w:-]+$/, "the token as @BotFather gave it"),
@@ -63,6 +65,7 @@ export const VARIABLES = z.object({
   METRICS_LOG: optional(z.string(), "./data/metrics.jsonl"),
 });
 
+/** Names in the same order. */
 export const VARIABLE_NAMES = Object.keys(VARIABLES.shape) as VariableName[];
 
 /** A good value for `name`, to show to whoever set a wrong one. Never a real secret. */

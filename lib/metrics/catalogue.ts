@@ -15,6 +15,7 @@ export interface Known {
   tags: readonly string[];
 }
 
+/** All metrics of the bot, in the order in which Prometheus sees them. */
 export const CATALOGUE: readonly Known[] = [
   {
     name: "messages.handled",

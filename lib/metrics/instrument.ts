@@ -10,7 +10,8 @@ import { labelName, prometheusName } from "./names.ts";
 import { Samples } from "./samples.ts";
 
 /** The most series of one metric, `other` included. */
-export const MAX_SERIES = 100;
+const MAX_SERIES = 100;
+/** Stands for every name or value beyond the bounds. */
 export const OTHER = "other";
 
 /** In seconds: from a database query to the longest call of an AI. */

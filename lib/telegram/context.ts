@@ -9,7 +9,8 @@ import type {
   SentMessage,
 } from "../../plugins/plugin.ts";
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
-import { escapeMarkdown } from "./markdown.ts";
+import { escapeArguments, escapeMarkdown } from "./markdown.ts";
+import type { Preview } from "./previews.ts";
 import type { Replies } from "./replies.ts";
 
 /** Telegram shows an action for five seconds. */
@@ -30,14 +31,14 @@ export interface ContextPorts {
   download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
 }
 
-export interface HandlerContext extends PluginContext, Disposable {
+export interface HandlerContext extends PluginContext, AsyncDisposable {
   /** The message that a button stands under, if the update is a press of one. */
   readonly pressed: SentMessage | undefined;
 }
 
 /**
  * Makes the context of one update; the user is noted in the database, which
- * knows the language to speak. Disposing it ends the typing indicator.
+ * knows the language to speak. Disposing it ends what it shows of the work.
  *
  * @returns nothing when the update names no chat or no user
  */
@@ -61,6 +62,7 @@ export async function createContext(
     language: languageOf(from.language_code),
   });
   let language: Language = known.language;
+  let preview: Preview | undefined;
   let typing: ReturnType<typeof setInterval> | undefined;
 
   const sent = (id: number): SentMessage => {
@@ -87,16 +89,19 @@ export async function createContext(
     signal,
     settings,
     pressed: update.callbackQuery?.message && sent(update.callbackQuery.message.message_id),
-    t: (key, args = {}) => ports.texts(language, key, escaped(args)),
+    t: (key, args = {}) => ports.texts(language, key, escapeArguments(args)),
     escape: escapeMarkdown,
     ask,
     tell,
     async reply(markdown, options = {}) {
+      await preview?.end();
+      preview = undefined;
       const { messageId } = await replies.send(target, markdown, options, signal);
       return sent(messageId);
     },
     preview(markdown) {
-      replies.preview(target, update.update.update_id, markdown, signal);
+      preview ??= replies.preview(target, update.update.update_id, signal);
+      preview.show(markdown);
     },
     typing() {
       if (typing !== undefined) return;
@@ -109,19 +114,12 @@ export async function createContext(
       language = chosen;
     },
     handleText: (text) => handleText(context, text),
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
       clearInterval(typing);
+      await preview?.end();
     },
   };
   return context;
-}
-
-function escaped(args: Record<string, string | number>): Record<string, string | number> {
-  return Object.fromEntries(
-    Object.entries(args).map((
-      [key, value],
-    ) => [key, typeof value === "string" ? escapeMarkdown(value) : value]),
-  );
 }
 
 function optionsOf(threadId: number | undefined): { message_thread_id?: number } {

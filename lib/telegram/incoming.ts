@@ -7,7 +7,8 @@ import type { IncomingFile } from "../../plugins/plugin.ts";
 export function recordingIn({ msg }: Context): IncomingFile | undefined {
   const recording = msg?.voice ?? msg?.audio ?? msg?.video ?? msg?.video_note;
   if (recording === undefined) return undefined;
-  const { file_name, mime_type }: { file_name?: string; mime_type?: string } = recording;
+  const described: object & { file_name?: string; mime_type?: string } = recording;
+  const { file_name, mime_type } = described;
   return describe(recording, file_name ?? "recording", mime_type ?? "application/octet-stream");
 }
 

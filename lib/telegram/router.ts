@@ -93,7 +93,7 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
     const update = new Context(raw as unknown as Update, ports.api, botInfo);
     if (!isAddressed(update, botInfo)) return;
     const handlerSignal = AbortSignal.any([signal, AbortSignal.timeout(HANDLER_MS)]);
-    using context = await createContext(ports, update, handlerSignal, handleText);
+    await using context = await createContext(ports, update, handlerSignal, handleText);
     if (context === undefined) return;
     const [kind, task] = route(update);
     try {

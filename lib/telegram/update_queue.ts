@@ -33,8 +33,11 @@ export interface UpdateQueue {
   /** Takes at most one update of each chat, and only of chats where none is being handled. */
   take(limit: number): Promise<StoredUpdate[]>;
   complete(id: string): Promise<void>;
-  /** Gives the update back, to be taken again after a pause that grows with each try. */
-  giveBack(id: string, error: unknown): Promise<void>;
+  /**
+   * Gives the update back, to be taken again after a pause that grows with each
+   * try; after the last one it is given up, so that its chat goes on.
+   */
+  giveBack(stored: StoredUpdate, error: unknown): Promise<"later" | "givenUp">;
   /** Updates that wait or are being handled. */
   size(): Promise<number>;
   close(): Promise<void>;
@@ -105,9 +108,14 @@ export function createUpdateQueue(
       await opened().complete(QUEUE, id);
       active.delete(id);
     },
-    async giveBack(id, error) {
+    async giveBack({ id, retries }, error) {
       active.delete(id);
-      await opened().fail(QUEUE, id, { error: String(error) });
+      const reason = { error: error instanceof Error ? error.name : String(error) };
+      // A failed job would hold back its chat for ever, so the last try ends as a completed one.
+      const isLast = retries >= RETRIES;
+      if (isLast) await opened().complete(QUEUE, id, reason);
+      else await opened().fail(QUEUE, id, reason);
+      return isLast ? "givenUp" : "later";
     },
     async size() {
       const [row] = await connect()<[{ size: number }]>`

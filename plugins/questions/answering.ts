@@ -123,7 +123,7 @@ function passagesAsAnswer(
     const place = [placeLabel(passage.unit, passage.page, language)];
     place.push(...passage.heading.slice(-1).map(escape));
     if (documents.length > 1) place.unshift(escape(passage.documentName));
-    return `${lines.join("\n>\n")}\n\n— **${place.join("** · **")}**`;
+    return `${lines.join("\n")}\n\n— **${place.join("** · **")}**`;
   });
   const text = cited.length === 0
     ? t("question-nothing-found", { name })

@@ -1,0 +1,140 @@
+/**
+ * The check that a citation is true: a place that no passage of the prompt has
+ * is marked in the answer before a user sees it. Pure.
+ */
+import type { FoundPassage, Unit } from "../library.ts";
+import type { Language } from "../texts/texts.ts";
+import { citableName, placeLabel } from "./place.ts";
+
+export interface CheckedCitations {
+  /** The answer, with the places marked that were not found. */
+  text: string;
+  /** Passages that the answer rests on, each once, in the order of their first citation. */
+  cited: FoundPassage[];
+  /** Labels of cited places that no passage has, each once. */
+  unknown: string[];
+}
+
+/** Places from `first` to `last`, both included; one place when they are equal. */
+interface Place {
+  unit: Unit;
+  first: number;
+  last: number;
+}
+
+const NOT_FOUND: Record<Language, string> = {
+  en: "not found in the document",
+  ru: "в документе не найдено",
+};
+
+const BRACKETS = /\[([^\[\]]{1,400})\]/g;
+
+const NUMBERS = String.raw`\d{1,7}(?:\s*(?:[-–—,&]|and|и)\s*\d{1,7})*`;
+const NO_LETTER_BEFORE = String.raw`(?<![\p{L}\p{N}])`;
+const NO_LETTER_AFTER = String.raw`(?![\p{L}\p{N}])`;
+
+/** How models name a unit: our own label first, then what they write instead. */
+const PLACES: readonly { unit: Unit; pattern: RegExp }[] = [
+  before("page", String.raw`pp?\.?|pages?|сс?\.|стр\.?|страниц[аыеу]?`),
+  before("sheet", "sheets?|лист(?:ы|а|ах)?"),
+  before("slide", "slides?|слайд(?:ы|а|ах)?"),
+  before("part", String.raw`parts?|ч\.|част(?:ь|и|ях)`),
+  {
+    unit: "minute",
+    pattern: new RegExp(
+      `${NO_LETTER_BEFORE}(${NUMBERS})\\s*(?:min(?:utes?)?|мин(?:ут[аы]?)?)${NO_LETTER_AFTER}`,
+      "giu",
+    ),
+  },
+];
+
+function before(unit: Unit, names: string): { unit: Unit; pattern: RegExp } {
+  const pattern = new RegExp(
+    `${NO_LETTER_BEFORE}(?:${names})\\s*(${NUMBERS})${NO_LETTER_AFTER}`,
+    "giu",
+  );
+  return { unit, pattern };
+}
+
+/**
+ * Finds citations such as `[p. 12]`, `[с. 3, 5]`, `[report.pdf, p. 12-14]` in
+ * an answer and looks each up among the passages that the model was given. A
+ * range counts as found when passages have both its ends.
+ */
+export function checkCitations(
+  text: string,
+  passages: readonly FoundPassage[],
+  language: Language,
+): CheckedCitations {
+  const cited = new Set<FoundPassage>();
+  const unknown = new Set<string>();
+  const names = new Set(passages.map((passage) => citableName(passage.documentName)));
+
+  const check = (citation: string): string => {
+    const { name, rest } = splitName(citation, names);
+    const candidates = passages.filter((passage) =>
+      name === undefined || citableName(passage.documentName) === name
+    );
+    const found: string[] = [];
+    const missing: string[] = [];
+    for (const { unit, first, last } of placesIn(rest)) {
+      const ofUnit = candidates.filter((passage) => passage.unit === unit);
+      for (const page of new Set([first, last])) {
+        const known = ofUnit.some((passage) => passage.page === page);
+        (known ? found : missing).push(placeLabel(unit, page, language));
+      }
+      ofUnit
+        .filter(({ page }) => page >= first && page <= last)
+        .forEach((passage) => cited.add(passage));
+    }
+    if (missing.length === 0) return `[${citation}]`;
+    missing.forEach((label) => unknown.add(label));
+    if (found.length === 0) return `[${citation}: ${NOT_FOUND[language]}]`;
+    const prefix = name === undefined ? "" : `${name}, `;
+    return `[${prefix}${found.join(", ")}] ` +
+      `[${prefix}${missing.join(", ")}: ${NOT_FOUND[language]}]`;
+  };
+
+  const checked = text.replace(BRACKETS, (whole, content: string) => {
+    const citations = content.split(";").map((part) => part.trim());
+    const marked = citations.map(check);
+    const same = marked.every((part, index) => part === `[${citations[index]}]`);
+    return same ? whole : marked.join(" ");
+  });
+  return { text: checked, cited: [...cited], unknown: [...unknown] };
+}
+
+/**
+ * Takes the document's name off a citation, so that digits in it are not read
+ * as places. What looks like a file's name counts as one even if it is unknown:
+ * then nothing in it can be found.
+ */
+function splitName(
+  citation: string,
+  names: ReadonlySet<string>,
+): { name: string | undefined; rest: string } {
+  const folded = citation.normalize("NFC").toLowerCase();
+  const known = [...names]
+    .sort((a, b) => b.length - a.length)
+    .find((name) => name !== "" && /^\s*[,:]/.test(after(folded, name.toLowerCase())));
+  if (known !== undefined) return { name: known, rest: after(folded, known.toLowerCase()) };
+  const claimed = /^[^,]+\.\p{L}[\p{L}\p{N}]{1,4}(?=\s*[,:])/u.exec(citation)?.[0];
+  return { name: claimed, rest: after(citation, claimed ?? "") };
+}
+
+/** What follows `start` in `text`; nothing if it does not begin so. */
+function after(text: string, start: string): string {
+  return text.startsWith(start) ? text.slice(start.length) : "";
+}
+
+function placesIn(citation: string): Place[] {
+  return PLACES.flatMap(({ unit, pattern }) =>
+    [...citation.matchAll(pattern)].flatMap(([, numbers = ""]) =>
+      numbers.split(/\s*(?:,|&|and|и)\s*/i).map((range) => {
+        const ends = range.split(/\s*[-–—]\s*/).map(Number);
+        const first = Math.min(...ends);
+        return { unit, first, last: Math.max(...ends) };
+      })
+    )
+  );
+}

@@ -1,0 +1,183 @@
+/**
+ * Google's Gemini as a Provider, the only file that knows its SDK. The SDK
+ * neither ends its timers and listeners nor tells a blocked answer from a
+ * broken one, so time, abort, text and errors are all looked after here.
+ */
+import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from "@google/generative-ai";
+import { z } from "zod";
+import {
+  AIBlockedError,
+  AIQuotaError,
+  AIRateLimitError,
+  AIServiceError,
+  AITimeoutError,
+} from "./errors.ts";
+import type { Generated, Provider } from "./provider.ts";
+
+export interface GeminiOptions {
+  apiKey: string;
+  /** Name of the model, such as `gemini-pro-latest`. */
+  model: string;
+  /** Without a path; Google's own unless given. */
+  baseUrl?: string | undefined;
+  /** The most milliseconds that one call may take, from first byte to last. */
+  timeoutMs: number;
+}
+
+/** What Google adds to an error; a form that is not known is passed over. */
+const DETAILS = z.array(z.looseObject({ retryDelay: z.string().optional() })).catch([]);
+
+/** One event of the stream, as far as it is used. */
+const CHUNK = z.object({
+  candidates: z.array(z.object({
+    content: z.object({
+      parts: z.array(z.object({ text: z.string().optional(), thought: z.boolean().optional() }))
+        .default([]),
+    }).optional(),
+    finishReason: z.string().optional(),
+  })).optional(),
+  promptFeedback: z.object({ blockReason: z.string().optional() }).optional(),
+  usageMetadata: z.object({
+    promptTokenCount: z.number().default(0),
+    candidatesTokenCount: z.number().default(0),
+    thoughtsTokenCount: z.number().default(0),
+  }).optional(),
+  error: z.object({
+    code: z.number(),
+    message: z.string().default(""),
+    details: DETAILS,
+  }).optional(),
+});
+
+/** An answer that ends so is whole, or at least worth showing. */
+const COMPLETE: ReadonlySet<string> = new Set(["STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"]);
+const BLOCKED: ReadonlySet<string> = new Set([
+  "SAFETY",
+  "RECITATION",
+  "LANGUAGE",
+  "BLOCKLIST",
+  "PROHIBITED_CONTENT",
+  "SPII",
+]);
+
+/** Answers by Gemini. Every failure is an error of `errors.ts`; none of them holds the key. */
+export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOptions): Provider {
+  const client = new GoogleGenerativeAI(apiKey);
+  return {
+    name: "gemini",
+    model,
+    async generate(prompt, onChunk, signal) {
+      signal.throwIfAborted();
+      const call = new AbortController();
+      const end = () => call.abort();
+      signal.addEventListener("abort", end);
+      const timer = setTimeout(end, timeoutMs);
+      try {
+        const { stream, response } = await client
+          .getGenerativeModel(
+            { model, systemInstruction: prompt.system },
+            baseUrl === undefined ? {} : { baseUrl },
+          )
+          .generateContentStream(prompt.user, { signal: call.signal });
+        // The SDK's second copy of the answer fails with the first, which is the one that is read.
+        response.catch(() => {});
+        return await collect(stream, onChunk);
+      } catch (error) {
+        signal.throwIfAborted();
+        const cause = withoutKey(error, apiKey);
+        if (call.signal.aborted) {
+          throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+        }
+        throw toServiceError(error, cause);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        // What is left of the response, if anything, would keep the connection open.
+        call.abort();
+      }
+    },
+  };
+}
+
+async function collect(
+  stream: AsyncIterable<unknown>,
+  onChunk: (text: string) => void,
+): Promise<Generated> {
+  let text = "";
+  let finishReason = "STOP";
+  let usage = { promptTokenCount: 0, candidatesTokenCount: 0, thoughtsTokenCount: 0 };
+  for await (const event of stream) {
+    const { success, data, error: cause } = CHUNK.safeParse(event);
+    if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
+    const { error, promptFeedback, candidates, usageMetadata } = data;
+    if (error !== undefined) {
+      throw new GoogleGenerativeAIFetchError(error.message, error.code, undefined, error.details);
+    }
+    if (promptFeedback?.blockReason !== undefined) {
+      throw new AIBlockedError(`the prompt was blocked (${promptFeedback.blockReason})`);
+    }
+    usage = usageMetadata ?? usage;
+    const candidate = candidates?.[0];
+    finishReason = candidate?.finishReason ?? finishReason;
+    if (BLOCKED.has(finishReason)) {
+      throw new AIBlockedError(`the answer was blocked (${finishReason})`);
+    }
+    const piece = (candidate?.content?.parts ?? [])
+      .map((part) => part.thought ? "" : part.text ?? "")
+      .join("");
+    if (piece === "") continue;
+    text += piece;
+    onChunk(piece);
+  }
+  if (!COMPLETE.has(finishReason) || text.trim() === "") {
+    const what = text.trim() === "" ? "empty" : "broken off";
+    throw new AIServiceError(`its answer is ${what} (${finishReason})`, { retriable: true });
+  }
+  return {
+    text,
+    promptTokens: usage.promptTokenCount,
+    // Thinking is billed as output.
+    answerTokens: usage.candidatesTokenCount + usage.thoughtsTokenCount,
+  };
+}
+
+/** `cause` is `error` without the key. */
+function toServiceError(error: unknown, cause: Error): AIServiceError {
+  if (error instanceof AIServiceError) return error;
+  if (!(error instanceof GoogleGenerativeAIFetchError)) {
+    const detail = "the connection failed or its answer is malformed";
+    return new AIServiceError(detail, { retriable: true, cause });
+  }
+  const { status = 500, errorDetails } = error;
+  const answered = `Gemini answered ${status}`;
+  if (status !== 429) {
+    return new AIServiceError(answered, { retriable: status >= 500 || status === 408, cause });
+  }
+  // The quota's id is among the details: "GenerateRequestsPerDayPerProjectPerModel".
+  if (/per\s?day|credits are depleted/i.test(error.message + JSON.stringify(errorDetails))) {
+    return new AIQuotaError(`${answered}: the quota is used up`, { cause });
+  }
+  return new AIRateLimitError(`${answered}: too many requests`, {
+    retriable: true,
+    cause,
+    ...retryAfter(errorDetails),
+  });
+}
+
+/** Reads google.rpc.RetryInfo, whose delay is written in seconds as "34.07s". */
+function retryAfter(details: unknown): { retryAfterMs?: number } {
+  for (const { retryDelay } of DETAILS.parse(details)) {
+    const seconds = /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1];
+    if (seconds !== undefined) return { retryAfterMs: Math.ceil(Number(seconds) * 1000) };
+  }
+  return {};
+}
+
+/** A copy that is safe to log: servers and proxies may echo the key in what they complain about. */
+function withoutKey(error: unknown, apiKey: string): Error {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const copy = new Error(message.replaceAll(apiKey, "***"));
+  copy.name = name;
+  if (stack !== undefined) copy.stack = stack.replaceAll(apiKey, "***");
+  return copy;
+}

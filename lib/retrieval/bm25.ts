@@ -1,0 +1,54 @@
+/** Okapi BM25 over an inverted index (Robertson and Zaragoza, 2009). */
+import type { Posting } from "../library.ts";
+
+/** How soon a term's repetitions stop to count. */
+const K1 = 1.2;
+/** How much a long passage is held against it. */
+const B = 0.75;
+
+export interface RankedPassage {
+  documentId: number;
+  ordinal: number;
+  /** Above 0; comparable within one ranking only. */
+  score: number;
+}
+
+export interface RankedDocument {
+  id: number;
+  /** Indexed terms of each passage, by ordinal. */
+  lengths: readonly number[];
+}
+
+/**
+ * All passages that hold one of the terms, best first. Rarity is counted over
+ * all the documents together, so their passages compete with one another.
+ */
+export function rank(
+  documents: readonly RankedDocument[],
+  postings: readonly (Posting & { documentId: number })[],
+): RankedPassage[] {
+  const lengths = new Map(documents.map((document) => [document.id, document.lengths]));
+  const all = documents.flatMap((document) => document.lengths);
+  const average = all.reduce((sum, length) => sum + length, 0) / (all.length || 1) || 1;
+  const frequency = new Map<string, number>();
+  for (const { term, ordinals } of postings) {
+    frequency.set(term, (frequency.get(term) ?? 0) + ordinals.length);
+  }
+  const scores = new Map<string, RankedPassage>();
+  for (const { documentId, term, ordinals, counts } of postings) {
+    const holding = frequency.get(term) ?? 0;
+    const rarity = Math.log(1 + (all.length - holding + 0.5) / (holding + 0.5));
+    for (const [n, ordinal] of ordinals.entries()) {
+      const count = counts[n] ?? 0;
+      const length = lengths.get(documentId)?.[ordinal] ?? average;
+      const norm = K1 * (1 - B + B * length / average);
+      const key = `${documentId}:${ordinal}`;
+      const entry = scores.get(key) ?? { documentId, ordinal, score: 0 };
+      entry.score += rarity * count * (K1 + 1) / (count + norm);
+      scores.set(key, entry);
+    }
+  }
+  return [...scores.values()].sort((a, b) =>
+    b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal
+  );
+}

@@ -1,0 +1,405 @@
+/**
+ * The one place that knows everything: fills each actor's machine with its
+ * adapters and lists the children in the order of their start. Long, since a
+ * wiring that is spread over files is a wiring that nobody sees whole.
+ *
+ * Run as `main.ts start`, `demo` or `ask`: see the tasks in `deno.json`.
+ */
+import { fromCallback, fromPromise } from "xstate";
+import { type AiInput, aiMachine } from "./actors/ai.ts";
+import { attemptMachine, type GenerateInput } from "./actors/attempt.ts";
+import { type BotInput, botMachine } from "./actors/bot.ts";
+import { type CacheInput, cacheMachine, type CacheWork } from "./actors/cache.ts";
+import { dbMachine, type DbServed } from "./actors/db.ts";
+import { type DocumentInput, documentMachine, type IndexInput } from "./actors/document.ts";
+import { healthMachine } from "./actors/health.ts";
+import { httpMachine } from "./actors/http.ts";
+import { libraryMachine } from "./actors/library.ts";
+import { metricsMachine } from "./actors/metrics.ts";
+import type { Ask, AsksOf, IncomingUpdate } from "./actors/protocol.ts";
+import type { ChildSpec } from "./actors/supervisor.ts";
+import { createGemini } from "./lib/ai/gemini.ts";
+import { buildPrompt } from "./lib/ai/prompt.ts";
+import type { AnswerReply, Provider } from "./lib/ai/provider.ts";
+import { ask, tell } from "./lib/ask.ts";
+import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
+import { type Config, ConfigError, readConfig, requireBotToken, secretsOf } from "./lib/config.ts";
+import {
+  createDatabase,
+  type Database,
+  isConnectionLost,
+  type QueryName,
+} from "./lib/db/database.ts";
+import { runDemo } from "./lib/demo/demo.ts";
+import { createSandbox, type Sandbox } from "./lib/extract/sandbox.ts";
+import { createHealthChecker, type HealthChecker } from "./lib/health.ts";
+import { healthProbes } from "./lib/health/probes.ts";
+import { createApp } from "./lib/http/app.ts";
+import { type HttpServer, serve } from "./lib/http/server.ts";
+import type { DocumentInfo, Extracted } from "./lib/library.ts";
+import { configureLogging, logger } from "./lib/log.ts";
+import { createMetrics } from "./lib/metrics.ts";
+import { loadPlugins, settingsOf } from "./lib/plugins.ts";
+import { search } from "./lib/retrieval/search.ts";
+import { type Purpose, run, type Running, type StartStep } from "./lib/running.ts";
+import { answerAsk, serving } from "./lib/serve.ts";
+import { createTelegramApi } from "./lib/telegram/api.ts";
+import { downloadFile } from "./lib/telegram/download.ts";
+import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
+import { createReplies } from "./lib/telegram/replies.ts";
+import { createRouter } from "./lib/telegram/router.ts";
+import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queue.ts";
+import { runAsk } from "./lib/terminal/ask.ts";
+import { runBot } from "./lib/terminal/bot.ts";
+import { loadTexts } from "./lib/texts/texts.ts";
+
+/** `EX_CONFIG` of sysexits.h: something is wrong with the configuration. */
+const EXIT_CONFIG = 78;
+/** Files read at once; a reader may use a processor for itself. */
+const READERS = 2;
+const READ_TIMEOUT_MS = 60_000;
+const INDEX_TIMEOUT_MS = 60_000;
+/** The rest of the grace is for the children below the bot. */
+const DRAIN_SHARE = 0.7;
+
+/** Starts the whole system, or for the terminal its part without Telegram and HTTP. */
+export async function startSystem(
+  config: Config,
+  purpose: Purpose,
+  onStep: (step: StartStep) => void,
+): Promise<Running> {
+  const log = logger("main");
+  const provider = providerOf(config);
+  const database = createDatabase({
+    url: config.database.url,
+    directory: `${config.dataDir}/database`,
+    onCreate: () => log.info("Creating the embedded database; this takes a few seconds, once"),
+  });
+  const cache = createCacheStore(config.redis.url);
+  const children = [
+    metricsChild(),
+    databaseChild(database),
+    cacheChild(cache, config),
+    aiChild(provider, config),
+    libraryChild(),
+  ];
+  // The HTTP and health actors tell of the system that they are part of.
+  let running: Running | undefined;
+  if (purpose === "bot") {
+    const bot = await botChild(config, database);
+    children.push(
+      healthChild(config, database, cache, () => bot.queue.size()),
+      httpChild(config, () => running),
+      bot.child,
+    );
+  }
+  return running = run(children, onStep);
+}
+
+function metricsChild(): ChildSpec {
+  const metrics = createMetrics();
+  return {
+    id: "metrics",
+    logic: metricsMachine.provide({
+      actions: {
+        record: ({ event }) => {
+          if (event.type === "metrics.count") metrics.count(event.name, event.tags, event.by);
+          if (event.type === "metrics.time") metrics.time(event.name, event.ms, event.tags);
+          if (event.type === "metrics.gauge") metrics.gauge(event.name, event.value, event.tags);
+        },
+      },
+      actors: {
+        work: serving<AsksOf<"metrics">>((work) =>
+          work.type === "metrics.render" ? metrics.render() : Promise.resolve(metrics.summary())
+        ),
+      },
+    }),
+  };
+}
+
+function databaseChild(database: Database): ChildSpec {
+  return {
+    id: "db",
+    // Creating the embedded database takes seconds, and a server may be starting as well.
+    startMs: 60_000,
+    logic: dbMachine.provide({
+      actors: {
+        connect: fromPromise(() => database.connect()),
+        migrate: fromPromise(() => database.migrate()),
+        work: fromPromise<DbServed, AsksOf<"db">>(async ({ input, signal, system }) => {
+          const begun = performance.now();
+          const { type, replyTo: _, signal: __, ...body } = input;
+          const query = type.slice("db.".length) as QueryName;
+          const served = await answerAsk(
+            input,
+            signal,
+            (either) => database.run(query, body as never, either),
+          );
+          tell(system, "metrics.time", { name: "db.query", ms: performance.now() - begun });
+          return { ...served, lost: isConnectionLost(served.error) };
+        }),
+        close: fromPromise(() => database.close()),
+      },
+    }),
+  };
+}
+
+function cacheChild(cache: CacheStore, { redis }: Config): ChildSpec {
+  return {
+    id: "cache",
+    input: { hasRedis: redis.url !== undefined } satisfies CacheInput,
+    logic: cacheMachine.provide({
+      actors: {
+        connection: fromCallback(({ sendBack }) => cache.connect(sendBack)),
+        ping: fromPromise(async () => {
+          await cache.ping();
+        }),
+        work: serving<CacheWork>((work) =>
+          work.type === "cache.get"
+            ? cache.get(work.where, work.key)
+            : cache.set(work.where, work.key, work.value, work.ttlSeconds)
+        ),
+      },
+    }),
+  };
+}
+
+function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
+  const generate = fromPromise<AnswerReply, GenerateInput>(
+    async ({ input: { request, onText }, signal }) => {
+      if (provider === undefined) throw new Error("Cannot generate as no AI is configured");
+      let text = "";
+      const generated = await provider.generate(
+        buildPrompt(request),
+        (chunk) => onText(text += chunk),
+        signal,
+      );
+      return { kind: "answer", provider: provider.name, model: provider.model, ...generated };
+    },
+  );
+  return {
+    id: "ai",
+    // Answers that are being written may end.
+    stopMs: 30_000,
+    input: {
+      note: provider === undefined
+        ? "none configured: answers are the best passages, word for word"
+        : `${provider.name}, ${provider.model}`,
+      hasProvider: provider !== undefined,
+      concurrency: ai.concurrency,
+      retry: { baseMs: ai.retryBaseMs, retries: ai.attempts },
+    } satisfies AiInput,
+    logic: aiMachine.provide({
+      actors: { attempt: attemptMachine.provide({ actors: { generate } }) },
+    }),
+  };
+}
+
+function libraryChild(): ChildSpec {
+  let sandbox: Sandbox | undefined;
+  const document = documentMachine.provide({
+    actors: {
+      recognise: fromPromise(async ({ input: { ask: { userId, bytes } }, signal, system }) => {
+        const digest = await crypto.subtle.digest("SHA-256", bytes.slice());
+        const sha256 = new Uint8Array(digest).toHex();
+        const known = await ask(system, "db.recogniseDocument", { userId, sha256 }, { signal });
+        return { sha256, ...(known !== undefined && { document: known }) };
+      }),
+      extract: fromPromise<Extracted, DocumentInput>(({ input: { ask }, signal }) => {
+        if (sandbox === undefined) throw new Error("Cannot read files as the library is closed");
+        return sandbox.extract(ask.name, ask.bytes, AbortSignal.any([signal, ask.signal]));
+      }),
+      index: fromPromise<DocumentInfo, IndexInput>(({ input, signal, system }) => {
+        const { ask: { userId, name, bytes, fileId }, sha256, extracted } = input;
+        const added = { userId, sha256, name, bytes: bytes.length, fileId, extracted };
+        return ask(system, "db.addDocument", added, { signal, timeoutMs: INDEX_TIMEOUT_MS });
+      }),
+    },
+  });
+  return {
+    id: "library",
+    stopMs: 35_000,
+    logic: libraryMachine.provide({
+      actors: {
+        document,
+        work: serving<Ask<"library.search">>((request, signal, system) =>
+          search({
+            findPostings: (body) => ask(system, "db.findPostings", body, { signal }),
+            readPassages: (body) => ask(system, "db.readPassages", body, { signal }),
+          }, request)
+        ),
+        open: fromPromise(() => {
+          sandbox = createSandbox({ size: READERS, timeoutMs: READ_TIMEOUT_MS });
+          const limit = sandbox.limitsMemory ? "bounded in memory" : "not bounded in memory here";
+          return Promise.resolve(`${READERS} sandboxed readers, ${limit}`);
+        }),
+        close: fromPromise(async () => {
+          await sandbox?.close();
+          sandbox = undefined;
+        }),
+      },
+    }),
+  };
+}
+
+function healthChild(
+  config: Config,
+  database: Database,
+  cache: CacheStore,
+  queueSize: () => Promise<number>,
+): ChildSpec {
+  const setup = {
+    database: database.kind,
+    redis: config.redis.url === undefined ? "memory" : "redis",
+    telegram: config.telegram.webhook === undefined ? "polling" : "webhook",
+  } as const;
+  let checker: HealthChecker | undefined;
+  return {
+    id: "health",
+    logic: healthMachine.provide({
+      actors: {
+        check: fromPromise(async ({ signal, system }) => {
+          checker ??= createHealthChecker({
+            probes: healthProbes(system, cache, setup, queueSize),
+            setup,
+            dataDir: config.dataDir,
+            now: Date.now,
+          });
+          return await checker.check(signal);
+        }),
+      },
+    }),
+  };
+}
+
+function httpChild({ http, telegram }: Config, running: () => Running | undefined): ChildSpec {
+  let server: HttpServer | undefined;
+  return {
+    id: "http",
+    logic: httpMachine.provide({
+      actors: {
+        listen: fromPromise(({ system }) => {
+          const app = createApp({
+            health: () => ask(system, "health.check", {}),
+            isReady: () => running()?.isReady() ?? false,
+            metrics: () => ask(system, "metrics.summary", {}),
+            render: () => ask(system, "metrics.render", {}),
+            actors: () => running()?.actors() ?? [],
+            receive: (updates) => ask(system, "bot.receive", { updates }),
+            ...(http.token !== undefined && { httpToken: http.token }),
+            ...(telegram.webhook !== undefined && { webhookSecret: telegram.webhook.secret }),
+          });
+          server = serve(app, http);
+          return Promise.resolve(`http://${http.host}:${server.port}`);
+        }),
+        close: fromPromise(async () => {
+          await server?.close();
+          server = undefined;
+        }),
+      },
+    }),
+  };
+}
+
+async function botChild(config: Config, database: Database) {
+  const log = logger("bot");
+  const { apiRoot: root, webhook } = config.telegram;
+  const token = requireBotToken(config);
+  const { allowedIds } = config.access;
+  const api = createTelegramApi({ token, root });
+  const texts = await loadTexts();
+  const plugins = await loadPlugins(config.plugins);
+  const settings = settingsOf(config, plugins);
+  const queue = createUpdateQueue({
+    kind: database.kind,
+    sql: () => database.sql,
+    botId: Number(token.split(":")[0]) || 0,
+  });
+  let route: ReturnType<typeof createRouter> | undefined;
+
+  const logic = botMachine.provide({
+    actors: {
+      connect: fromPromise(async ({ signal, system }) => {
+        const { commands } = settings;
+        const botInfo = await signIn({ api, texts, commands, webhook }, signal);
+        await queue.open();
+        route = createRouter({
+          plugins,
+          botInfo,
+          allowedIds: allowedIds && new Set(allowedIds),
+          ports: {
+            api,
+            replies: createReplies(api),
+            texts,
+            settings,
+            ask: (type, body, options) => ask(system, type, body, options),
+            tell: (type, body) => tell(system, type, body),
+            download: (file, signal) =>
+              downloadFile({ api, root, token, maxBytes: config.maxFileBytes }, file, signal),
+          },
+        });
+        return `@${botInfo.username}`;
+      }),
+      poll: fromPromise(({ input: { offset }, signal }) => pollUpdates(api, offset, signal)),
+      store: fromPromise<number, { updates: readonly IncomingUpdate[] }>(async ({ input }) => {
+        await queue.store(input.updates);
+        return Math.max(...input.updates.map(({ update_id }) => update_id)) + 1;
+      }),
+      receive: serving<Ask<"bot.receive">>(({ updates }) => queue.store(updates)),
+      take: fromPromise(({ input: { limit } }) => queue.take(limit)),
+      handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
+        try {
+          await route?.(stored.update, signal);
+          await queue.complete(stored.id);
+        } catch (error) {
+          const id = stored.update.update_id;
+          log.warn("Cannot finish update {id}: {error}", { id, error });
+          const outcome = await queue.giveBack(stored, error).catch(() => "unclaimed" as const);
+          if (outcome === "givenUp") log.error("Gave up update {id}", { id });
+        }
+      }),
+      close: fromPromise(() => queue.close()),
+    },
+  });
+  const drainMs = config.shutdownGraceMs * DRAIN_SHARE;
+  const mode = webhook === undefined ? "polling" : "webhook";
+  const child: ChildSpec = {
+    id: "bot",
+    // Telegram may be away when we start; signing in is tried again until then.
+    startMs: 60_000,
+    stopMs: drainMs + 3_000,
+    input: { mode, drainMs } satisfies BotInput,
+    logic,
+  };
+  return { child, queue };
+}
+
+function providerOf({ gemini, ai }: Config): Provider | undefined {
+  if (gemini === undefined) return undefined;
+  const { apiKey, model, baseUrl } = gemini;
+  return createGemini({
+    apiKey,
+    model,
+    timeoutMs: ai.timeoutMs,
+    ...(baseUrl !== undefined && { baseUrl }),
+  });
+}
+
+/** Runs one command; gives the exit code of the process. */
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  try {
+    const config = readConfig(Deno.env.toObject());
+    configureLogging({ ...config.log, secrets: secretsOf(config) });
+    if (command === "start") return await runBot(startSystem, config);
+    if (command === "demo") return await runDemo(startSystem, config, args);
+    if (command === "ask") return await runAsk(startSystem, config, args);
+    console.error("Usage: main.ts start | demo [--once] | ask FILE… --question TEXT [--json]");
+    return 2;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    return EXIT_CONFIG;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
