@@ -45,7 +45,7 @@ interface Context extends AiInput {
 type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
-  | { type: "attempt.answered" }
+  | { type: "attempt.answered" | "turn.free" }
   | { type: "attempt.failed"; reason: NoAnswerReason };
 
 const DEFAULTS: AiInput = {
@@ -119,12 +119,13 @@ export const aiMachine = setup({
         waiting: context.waiting.filter((call) => call.id !== id),
         running: context.running.filter((call) => call.id !== id),
       });
-      enqueue("startWhoseTurnItIs");
       const result = event.output;
       if (result.outcome === "answered") enqueue.raise({ type: "attempt.answered" });
       if (result.outcome === "failed") {
         enqueue.raise({ type: "attempt.failed", reason: result.reason });
       }
+      // Last, since a failure may open the circuit, and then nobody's turn comes.
+      enqueue.raise({ type: "turn.free" });
     }),
     countFailure: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "attempt.failed");
@@ -169,6 +170,7 @@ export const aiMachine = setup({
       entry: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
       on: {
         "ai.answer": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "turn.free": { actions: "startWhoseTurnItIs" },
         "attempt.answered": {
           actions: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
         },
@@ -195,7 +197,10 @@ export const aiMachine = setup({
     draining: {
       always: { guard: "isIdle", target: "stopped" },
       after: { drainTimeout: "stopped" },
-      on: { "ai.answer": { actions: "refuse" } },
+      on: {
+        "ai.answer": { actions: "refuse" },
+        "turn.free": { actions: "startWhoseTurnItIs" },
+      },
     },
     stopped: { type: "final" },
   },

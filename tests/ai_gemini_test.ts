@@ -30,19 +30,24 @@ function connect(server: Pick<GeminiServer, "url">, timeoutMs = 10_000) {
   return createGemini({ apiKey: KEY, model: "gemini-test", baseUrl: server.url, timeoutMs });
 }
 
+interface CallOptions {
+  timeoutMs?: number;
+  onChunk?: (text: string) => void;
+}
+
 /** The error that a server's `reply` becomes, checked to hold no key. */
-async function failureOf(reply: GeminiReply, timeoutMs?: number): Promise<AIServiceError> {
-  await using server = startGeminiServer();
+async function failureOf(reply: GeminiReply, options?: CallOptions): Promise<AIServiceError> {
+  await using server = await startGeminiServer();
   server.next(reply);
-  return await failureAt(server, timeoutMs);
+  return await failureAt(server, options);
 }
 
 async function failureAt(
   server: Pick<GeminiServer, "url">,
-  timeoutMs?: number,
+  { timeoutMs, onChunk = () => {} }: CallOptions = {},
 ): Promise<AIServiceError> {
   const error = await connect(server, timeoutMs)
-    .generate(PROMPT, () => {}, new AbortController().signal)
+    .generate(PROMPT, onChunk, new AbortController().signal)
     .then(() => assert.fail("It answered."), (reason) => reason);
   assert.ok(error instanceof AIServiceError, Deno.inspect(error));
   assert.ok(!Deno.inspect(error, { depth: 10 }).includes(KEY));
@@ -50,7 +55,7 @@ async function failureAt(
 }
 
 Deno.test("a call carries the key, the model, the system text and the prompt", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   const answer = await connect(server).generate(PROMPT, () => {}, new AbortController().signal);
   assert.equal(answer.text, "The rent is 900 EUR. [p. 4]");
   const [call] = server.calls;
@@ -62,7 +67,7 @@ Deno.test("a call carries the key, the model, the system text and the prompt", a
 });
 
 Deno.test("chunks are handed on while the answer is still being written", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   const gate = Promise.withResolvers<void>();
   server.next({ kind: "answer", chunks: ["Аренда — ", "900 € ", "[с. 4]"], gate: gate.promise });
   const chunks: string[] = [];
@@ -75,7 +80,7 @@ Deno.test("chunks are handed on while the answer is still being written", async 
 });
 
 Deno.test("thoughts of the model are no part of the answer", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   const parts = [{ text: "Let me look.", thought: true }, { text: "900 EUR [p. 4]" }];
   server.next({
     kind: "raw",
@@ -86,7 +91,7 @@ Deno.test("thoughts of the model are no part of the answer", async () => {
 });
 
 Deno.test("an answer cut off at its longest is kept", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   server.next({ kind: "answer", chunks: ["The rent is"], finishReason: "MAX_TOKENS" });
   const answer = await connect(server).generate(PROMPT, () => {}, new AbortController().signal);
   assert.equal(answer.text, "The rent is");
@@ -139,13 +144,16 @@ Deno.test("an error in the middle of the answer is told as its status", async ()
 });
 
 Deno.test("a connection that breaks in the middle of the answer may pass", async () => {
-  const error = await failureOf({ kind: "reset" });
+  await using server = await startGeminiServer();
+  const gate = Promise.withResolvers<void>();
+  server.next({ kind: "reset", gate: gate.promise });
+  const error = await failureAt(server, { onChunk: () => gate.resolve() });
   assert.equal(error.name, "AIServiceError");
   assert.equal(error.retriable, true);
 });
 
 Deno.test("a server that is down may come back", async () => {
-  const server = startGeminiServer();
+  const server = await startGeminiServer();
   await server[Symbol.asyncDispose]();
   const error = await failureAt(server);
   assert.equal(error.name, "AIServiceError");
@@ -195,10 +203,10 @@ for (const finishReason of ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCK
 }
 
 Deno.test("a server that never answers runs into the time-out and is hung up on", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   server.next({ kind: "hang" });
   const called = server.called();
-  const error = await failureAt(server, 150);
+  const error = await failureAt(server, { timeoutMs: 150 });
   assert.ok(error instanceof AITimeoutError);
   assert.equal(error.retriable, true);
   await (await called).aborted;
@@ -207,14 +215,14 @@ Deno.test("a server that never answers runs into the time-out and is hung up on"
 Deno.test("an answer that stops coming runs into the time-out", async () => {
   const error = await failureOf(
     { kind: "answer", chunks: ["The"], gate: Promise.withResolvers<void>().promise },
-    150,
+    { timeoutMs: 150 },
   );
   assert.ok(error instanceof AITimeoutError);
 });
 
 for (const reply of ["before the first byte", "in the middle of the answer"] as const) {
   Deno.test(`giving up ${reply} reaches the server within 100 ms`, async () => {
-    await using server = startGeminiServer();
+    await using server = await startGeminiServer();
     const gate = Promise.withResolvers<void>().promise;
     const inTheMiddle = reply === "in the middle of the answer";
     server.next(inTheMiddle ? { kind: "answer", chunks: ["The"], gate } : { kind: "hang" });
@@ -236,7 +244,7 @@ for (const reply of ["before the first byte", "in the middle of the answer"] as 
 }
 
 Deno.test("a call given up before it began is not made", async () => {
-  await using server = startGeminiServer();
+  await using server = await startGeminiServer();
   const reason = new Error("Too late.");
   const answer = connect(server).generate(PROMPT, () => {}, AbortSignal.abort(reason));
   assert.equal(await answer.catch((error) => error), reason);

@@ -5,10 +5,13 @@
 import type { Language } from "../texts/texts.ts";
 import { PROMPT_VERSION } from "./prompt.ts";
 
+/** All that an answer depends on. */
 export interface AnswerKeyParts {
   /** SHA-256 of each document's content, hex, in any order. */
   contentHashes: readonly string[];
+  /** As the user wrote it. */
   question: string;
+  /** Language of the labels that the answer cites. */
   language: Language;
   /** Who answers: `<provider>/<model>`. */
   model: string;

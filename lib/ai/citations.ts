@@ -6,6 +6,7 @@ import type { FoundPassage, Unit } from "../library.ts";
 import type { Language } from "../texts/texts.ts";
 import { citableName, placeLabel } from "./place.ts";
 
+/** An answer after the check. */
 export interface CheckedCitations {
   /** The answer, with the places marked that were not found. */
   text: string;

@@ -14,7 +14,9 @@ import {
 } from "./errors.ts";
 import type { Generated, Provider } from "./provider.ts";
 
+/** How Gemini is reached. */
 export interface GeminiOptions {
+  /** A key of Google AI Studio. */
   apiKey: string;
   /** Name of the model, such as `gemini-pro-latest`. */
   model: string;

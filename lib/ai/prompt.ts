@@ -64,7 +64,7 @@ function turnBlock(turn: Turn): string {
 /** Keeps a text inside its fence: the prompt's own tags within it lose their opening sign. */
 function harmless(text: string): string {
   return text.replace(
-    /<(?=[\s\/]*(?:documents|passage|conversation|question|user|assistant)(?![\p{L}\p{N}]))/giu,
+    /<(?=[\s\/]*(?:documents|passage|conversation|question|user|assistant))/gi,
     "‹",
   );
 }

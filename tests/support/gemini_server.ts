@@ -2,8 +2,12 @@
  * A Gemini server for tests: real HTTP on this machine, with Google's routes,
  * events and errors. A test scripts the replies and reads in the journal what
  * was asked and whether the client went away; unscripted calls get an answer
- * made from the prompt.
+ * made from the prompt. On `node:http`, since that can break a connection and
+ * notices at once when the client does.
  */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 
 /** How one call goes. A `gate` holds the reply back, after its first chunk, until it resolves. */
 export type GeminiReply =
@@ -18,7 +22,7 @@ export type GeminiReply =
   /** These bytes as the whole stream. */
   | { kind: "raw"; body: string }
   /** The connection breaks after the first chunk. */
-  | { kind: "reset" }
+  | { kind: "reset"; gate: Promise<void> }
   /** No byte ever comes. */
   | { kind: "hang" };
 
@@ -30,7 +34,7 @@ export interface GeminiErrorDetail {
 /** One call as the server saw it. */
 export interface GeminiCall {
   model: string;
-  apiKey: string | null;
+  apiKey: string | string[] | undefined;
   system: string;
   /** Text of the last user turn. */
   user: string;
@@ -60,122 +64,96 @@ export function quotaUsedUp(): GeminiReply {
 }
 
 /** Starts a server on a free port of this machine. */
-export function startGeminiServer(): GeminiServer {
+export async function startGeminiServer(): Promise<GeminiServer> {
   const replies: GeminiReply[] = [];
   const calls: GeminiCall[] = [];
-  const closing = new AbortController();
   let arrival = Promise.withResolvers<GeminiCall>();
 
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent$/
-        .exec(new URL(request.url).pathname)?.[1];
-      if (model === undefined) return toError({ status: 404, message: "Not found." });
-      const aborted = Promise.withResolvers<number>();
-      const body = await request.json();
-      const call: GeminiCall = {
-        model,
-        apiKey: request.headers.get("x-goog-api-key"),
-        system: textOf(body.systemInstruction),
-        user: textOf(body.contents.at(-1)),
-        aborted: aborted.promise,
-      };
-      calls.push(call);
-      arrival.resolve(call);
-      arrival = Promise.withResolvers();
-      const reply = replies.shift() ?? { kind: "answer", chunks: [quoteFrom(call.user)] };
-      const onAbort = () => aborted.resolve(performance.now());
-      if (reply.kind === "hang") {
-        request.signal.addEventListener("abort", onAbort);
-        await ended(AbortSignal.any([request.signal, closing.signal]));
-        return new Response();
-      }
-      return respond(reply, closing.signal, onAbort);
-    },
-  );
+  const server = createServer(async (request, response) => {
+    const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent\?alt=sse$/
+      .exec(request.url ?? "")?.[1];
+    if (model === undefined) return sendError(response, { status: 404, message: "Not found." });
+    const call = await toCall(model, request, response);
+    const reply = replies.shift() ?? { kind: "answer", chunks: [quoteFrom(call.user)] };
+    calls.push(call);
+    arrival.resolve(call);
+    arrival = Promise.withResolvers();
+    await send(response, reply);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
   return {
-    url: `http://127.0.0.1:${server.addr.port}`,
+    url: `http://127.0.0.1:${address.port}`,
     calls,
     next: (reply) => void replies.push(reply),
     called: () => arrival.promise,
     async [Symbol.asyncDispose]() {
-      closing.abort();
-      await server.shutdown();
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
 
-function respond(
-  reply: Exclude<GeminiReply, { kind: "hang" }>,
-  closing: AbortSignal,
-  onAbort: () => void,
-): Response {
-  if (reply.kind === "error") return toError(reply);
-  const headers = new Headers({ "content-type": "text/event-stream" });
-  // Fewer bytes than promised: to the client that is a connection that broke.
-  if (reply.kind === "reset") headers.set("content-length", "100000");
-  const gone = new AbortController();
-  const stream = ReadableStream.from(events(reply, AbortSignal.any([closing, gone.signal])))
-    .pipeThrough(new TextEncoderStream());
-  const reader = stream.getReader();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      done ? controller.close() : controller.enqueue(value);
-    },
-    cancel() {
-      onAbort();
-      gone.abort();
-      return reader.cancel();
-    },
+async function toCall(
+  model: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<GeminiCall> {
+  const aborted = Promise.withResolvers<number>();
+  response.on("close", () => {
+    if (!response.writableFinished) aborted.resolve(performance.now());
   });
-  return new Response(body, { headers });
+  const body = JSON.parse(await text(request));
+  return {
+    model,
+    apiKey: request.headers["x-goog-api-key"],
+    system: textOf(body.systemInstruction),
+    user: textOf(body.contents.at(-1)),
+    aborted: aborted.promise,
+  };
 }
 
-async function* events(
-  reply: Exclude<GeminiReply, { kind: "error" | "hang" }>,
-  end: AbortSignal,
-): AsyncGenerator<string> {
+async function send(response: ServerResponse, reply: GeminiReply): Promise<void> {
+  if (reply.kind === "hang") return;
+  if (reply.kind === "error") return sendError(response, reply);
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const write = (data: unknown) => response.write(`data: ${JSON.stringify(data)}\r\n\r\n`);
   switch (reply.kind) {
     case "answer": {
       const [first = "", ...rest] = reply.chunks;
-      yield event({ candidates: [candidate(first)] });
-      await Promise.race([reply.gate, ended(end)]);
-      for (const chunk of rest) yield event({ candidates: [candidate(chunk)] });
-      yield event({
+      write({ candidates: [candidate(first)] });
+      await reply.gate;
+      for (const chunk of rest) write({ candidates: [candidate(chunk)] });
+      write({
         candidates: [{ ...candidate(""), finishReason: reply.finishReason ?? "STOP" }],
         usageMetadata: { promptTokenCount: 120, candidatesTokenCount: 30, thoughtsTokenCount: 5 },
       });
-      return;
+      break;
     }
     case "stopped":
-      yield event({ candidates: [{ finishReason: reply.finishReason }] });
-      return;
+      write({ candidates: [{ finishReason: reply.finishReason }] });
+      break;
     case "blocked":
-      yield event({ promptFeedback: { blockReason: reply.blockReason } });
-      return;
+      write({ promptFeedback: { blockReason: reply.blockReason } });
+      break;
     case "errorInStream":
-      yield event({ candidates: [candidate("The rent")] });
-      yield event({ error: { code: reply.status, message: reply.message } });
-      return;
+      write({ candidates: [candidate("The rent")] });
+      write({ error: { code: reply.status, message: reply.message } });
+      break;
     case "raw":
-      yield reply.body;
-      return;
+      response.write(reply.body);
+      break;
     case "reset":
-      yield event({ candidates: [candidate("The rent")] });
+      write({ candidates: [candidate("The rent")] });
+      await reply.gate;
+      response.destroy();
+      return;
   }
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
-}
-
-function event(data: unknown): string {
-  return `data: ${JSON.stringify(data)}\r\n\r\n`;
+  response.end();
 }
 
 function candidate(text: string): { content: unknown } {
@@ -186,14 +164,12 @@ function textOf(content: { parts: readonly { text: string }[] }): string {
   return content.parts.map((part) => part.text).join("");
 }
 
-function toError(
-  { status, message, details = [] }: {
-    status: number;
-    message: string;
-    details?: readonly GeminiErrorDetail[];
-  },
-): Response {
-  return Response.json({ error: { code: status, message, details } }, { status });
+function sendError(
+  response: ServerResponse,
+  { status, message, details = [] }: Omit<Extract<GeminiReply, { kind: "error" }>, "kind">,
+): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify({ error: { code: status, message, details } }));
 }
 
 function tooMany(quotaId: string, seconds: number): GeminiReply {

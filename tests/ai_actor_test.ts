@@ -1,0 +1,284 @@
+/** The AiActor and its attempts: retries, circuit, turns, sharing, and the passages as a fallback. */
+import assert from "node:assert/strict";
+import { createActor, fromPromise, SimulatedClock } from "xstate";
+import { aiMachine, FAILURES_TO_OPEN, MAX_IN_FLIGHT, OPEN_MS } from "../actors/ai.ts";
+import { attemptMachine, type GenerateInput } from "../actors/attempt.ts";
+import {
+  AIBlockedError,
+  AIQuotaError,
+  AIRateLimitError,
+  AIServiceError,
+} from "../lib/ai/errors.ts";
+import type { AnswerReply, AnswerRequest } from "../lib/ai/provider.ts";
+import { ActorUnavailableError, ask, OverloadedError } from "../lib/ask.ts";
+import { settle } from "./support/machines.ts";
+
+/** With jitter a pause is at most this much longer than its base. */
+const JITTER = 1.1;
+const busy = () => new AIServiceError("the server answered 503", { retriable: true });
+const answered = (text: string): AnswerReply => ({
+  kind: "answer",
+  text,
+  provider: "fake",
+  model: "m",
+  promptTokens: 1,
+  answerTokens: 1,
+});
+const question = (key: string, userId = 1): AnswerRequest => ({
+  key,
+  userId,
+  language: "en",
+  question: key,
+  passages: [],
+  history: [],
+});
+
+interface Call extends GenerateInput {
+  signal: AbortSignal;
+  answer(text: string): void;
+  fail(error: unknown): void;
+}
+
+/** An AiActor whose calls the test answers one by one. */
+function startAi({ concurrency = 8, hasProvider = true } = {}) {
+  const clock = new SimulatedClock();
+  const calls: Call[] = [];
+  const generate = fromPromise<AnswerReply, GenerateInput>(({ input, signal }) => {
+    const { promise, resolve, reject } = Promise.withResolvers<AnswerReply>();
+    const answer = (text: string) => resolve(answered(text));
+    calls.push({ ...input, signal, answer, fail: reject });
+    return promise;
+  });
+  const ai = createActor(
+    aiMachine.provide({ actors: { attempt: attemptMachine.provide({ actors: { generate } }) } }),
+    {
+      clock,
+      systemId: "ai",
+      input: { note: "fake", hasProvider, concurrency, retry: { baseMs: 2_000, retries: 3 } },
+    },
+  ).start();
+  const send = (key: string, userId?: number) => ask(ai.system, "ai.answer", question(key, userId));
+  return { ai, clock, calls, send, system: ai.system };
+}
+
+/** Fails as many questions in a row as open the circuit. */
+async function openCircuit({ calls, send }: ReturnType<typeof startAi>) {
+  for (let n = 0; n < FAILURES_TO_OPEN; n++) {
+    const reply = send(`failing ${n}`);
+    await settle();
+    calls.at(-1)?.fail(new AIServiceError("it is down"));
+    assert.deepEqual(await reply, { kind: "passages", reason: "unavailable" });
+  }
+}
+
+Deno.test("ai answers, and keeps nothing of it", async () => {
+  const { ai, calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.answer("42");
+  assert.deepEqual(await reply, answered("42"));
+  await settle();
+  assert.deepEqual(ai.getSnapshot().children, {});
+  assert.deepEqual(ai.getSnapshot().context.byKey, {});
+});
+
+Deno.test("ai without a provider says so at once", async () => {
+  const { send, calls } = startAi({ hasProvider: false });
+  assert.deepEqual(await send("q"), { kind: "passages", reason: "offline" });
+  assert.equal(calls.length, 0);
+});
+
+Deno.test("ai hands on the text as it is written", async () => {
+  const { calls, system } = startAi();
+  const texts: string[] = [];
+  const reply = ask(system, "ai.answer", question("q"), { onChunk: (text) => texts.push(text) });
+  calls[0]?.onText("For");
+  calls[0]?.onText("Forty-two");
+  calls[0]?.answer("Forty-two");
+  await reply;
+  assert.deepEqual(texts, ["For", "Forty-two"]);
+});
+
+Deno.test("ai retries after 2, 4 and 8 seconds, and then lets the passages stand in", async () => {
+  const { clock, calls, send } = startAi();
+  const reply = send("q");
+  for (const [n, ms] of [2_000, 4_000, 8_000].entries()) {
+    calls[n]?.fail(busy());
+    await settle();
+    clock.increment(ms - 1);
+    assert.equal(calls.length, n + 1, `no call before ${ms} ms`);
+    clock.increment(ms * (JITTER - 1) + 1);
+    assert.equal(calls.length, n + 2, `a call after ${ms} ms`);
+  }
+  calls[3]?.fail(busy());
+  assert.deepEqual(await reply, { kind: "passages", reason: "unavailable" });
+});
+
+Deno.test("ai waits as long as the server asks", async () => {
+  const { clock, calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.fail(new AIRateLimitError("429", { retriable: true, retryAfterMs: 20_000 }));
+  await settle();
+  clock.increment(19_999);
+  assert.equal(calls.length, 1);
+  clock.increment(1);
+  assert.equal(calls.length, 2);
+  calls[1]?.answer("at last");
+  assert.deepEqual(await reply, answered("at last"));
+});
+
+Deno.test("ai does not keep a user waiting for minutes because a server asks for it", async () => {
+  const { calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.fail(new AIRateLimitError("429", { retriable: true, retryAfterMs: 120_000 }));
+  assert.deepEqual(await reply, { kind: "passages", reason: "rate_limit" });
+});
+
+Deno.test("ai does not retry what cannot pass", async () => {
+  const { calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.fail(new AIBlockedError("it was blocked"));
+  assert.deepEqual(await reply, { kind: "passages", reason: "blocked" });
+  assert.equal(calls.length, 1);
+});
+
+Deno.test("ai makes one call for identical questions, and shows late-comers what is written", async () => {
+  const { calls, send, system } = startAi();
+  const first = send("same", 1);
+  calls[0]?.onText("half");
+  const texts: string[] = [];
+  const second = ask(system, "ai.answer", question("same", 2), {
+    onChunk: (text) => texts.push(text),
+  });
+  calls[0]?.answer("whole");
+  assert.deepEqual(await Promise.all([first, second]), [answered("whole"), answered("whole")]);
+  assert.equal(calls.length, 1);
+  assert.deepEqual(texts, ["half"]);
+});
+
+Deno.test("ai aborts the call only when the last asker has given up", async () => {
+  const { ai, calls, system } = startAi();
+  const askers = [new AbortController(), new AbortController()];
+  const replies = askers.map(({ signal }) =>
+    ask(system, "ai.answer", question("same"), { signal })
+  );
+  askers[0]?.abort(new Error("gone"));
+  assert.equal(calls[0]?.signal.aborted, false);
+  askers[1]?.abort(new Error("gone"));
+  assert.equal(calls[0]?.signal.aborted, true);
+  await Promise.allSettled(replies);
+  await settle();
+  assert.deepEqual(ai.getSnapshot().context.running, []);
+});
+
+Deno.test("ai lets a user with one question pass a user with many", async () => {
+  const { calls, send } = startAi({ concurrency: 2 });
+  const many = Array.from({ length: 10 }, (_, n) => send(`many ${n}`, 1));
+  const one = send("single", 2);
+  assert.equal(calls.length, 2);
+  calls[0]?.answer("a");
+  await settle();
+  assert.equal(calls[2]?.request.key, "single");
+  calls[2]?.answer("b");
+  assert.deepEqual(await one, answered("b"));
+  for (let n = 1; n < 11; n++) {
+    calls[n]?.answer("c");
+    await settle();
+  }
+  await Promise.all(many);
+});
+
+Deno.test("ai refuses above its limit instead of piling up", async () => {
+  const { ai, send } = startAi();
+  const asks = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => send(`q${n}`));
+  await assert.rejects(send("one more"), OverloadedError);
+  ai.stop();
+  await Promise.allSettled(asks);
+});
+
+Deno.test("ai opens its circuit after failures in a row, and spares the service", async () => {
+  const world = startAi();
+  await openCircuit(world);
+  assert.equal(world.ai.getSnapshot().value, "open");
+  const before = world.calls.length;
+  assert.deepEqual(await world.send("q"), { kind: "passages", reason: "unavailable" });
+  assert.equal(world.calls.length, before);
+});
+
+Deno.test("ai half-open lets one attempt through, and closes when it succeeds", async () => {
+  const world = startAi();
+  await openCircuit(world);
+  world.clock.increment(OPEN_MS);
+  assert.equal(world.ai.getSnapshot().value, "halfOpen");
+  const trial = world.send("trial");
+  assert.deepEqual(await world.send("other"), { kind: "passages", reason: "unavailable" });
+  world.calls.at(-1)?.answer("back");
+  assert.deepEqual(await trial, answered("back"));
+  await settle();
+  assert.equal(world.ai.getSnapshot().value, "closed");
+});
+
+Deno.test("ai half-open opens again when its attempt fails", async () => {
+  const world = startAi();
+  await openCircuit(world);
+  world.clock.increment(OPEN_MS);
+  const trial = world.send("trial");
+  world.calls.at(-1)?.fail(new AIServiceError("still down"));
+  await trial;
+  await settle();
+  assert.equal(world.ai.getSnapshot().value, "open");
+});
+
+Deno.test("ai opens its circuit at once when the quota is used up", async () => {
+  const { ai, calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.fail(new AIQuotaError("the day's quota is used up"));
+  assert.deepEqual(await reply, { kind: "passages", reason: "quota" });
+  await settle();
+  assert.equal(ai.getSnapshot().value, "open");
+  assert.deepEqual(await send("next"), { kind: "passages", reason: "quota" });
+});
+
+Deno.test("ai does not open its circuit for questions that are blocked", async () => {
+  const { ai, calls, send } = startAi();
+  for (let n = 0; n < 2 * FAILURES_TO_OPEN; n++) {
+    const reply = send(`q${n}`);
+    calls[n]?.fail(new AIBlockedError("no"));
+    await reply;
+  }
+  await settle();
+  assert.equal(ai.getSnapshot().value, "closed");
+});
+
+Deno.test("ai gives those who wait the passages when its circuit opens", async () => {
+  const { calls, send } = startAi({ concurrency: 1 });
+  const running = send("running");
+  const waiting = send("waiting");
+  calls[0]?.fail(new AIQuotaError("used up"));
+  assert.deepEqual(await running, { kind: "passages", reason: "quota" });
+  assert.deepEqual(await waiting, { kind: "passages", reason: "quota" });
+  assert.equal(calls.length, 1);
+});
+
+Deno.test("ai finishes the answers in flight before it stops, retries included", async () => {
+  const { ai, clock, calls, send } = startAi();
+  const reply = send("q");
+  calls[0]?.fail(busy());
+  await settle();
+  ai.send({ type: "stop" });
+  assert.equal(ai.getSnapshot().value, "draining");
+  await assert.rejects(send("late"), OverloadedError);
+  clock.increment(2_000 * JITTER);
+  calls[1]?.answer("done");
+  assert.deepEqual(await reply, answered("done"));
+  await settle();
+  assert.equal(ai.getSnapshot().status, "done");
+});
+
+Deno.test("ai stops although a call hangs, and its asker learns it", async () => {
+  const { ai, clock, send } = startAi();
+  const reply = send("q");
+  ai.send({ type: "stop" });
+  clock.increment(30_000);
+  assert.equal(ai.getSnapshot().status, "done");
+  await assert.rejects(reply, ActorUnavailableError);
+});

@@ -1,0 +1,155 @@
+/** The LibraryActor and its documents: stages, refusals, limits, and an orderly end. */
+import assert from "node:assert/strict";
+import { createActor, fromPromise, SimulatedClock } from "xstate";
+import { type DocumentInput, documentMachine, type IndexInput } from "../actors/document.ts";
+import { libraryMachine, MAX_DOCUMENTS } from "../actors/library.ts";
+import { ask, OverloadedError } from "../lib/ask.ts";
+import {
+  type DocumentInfo,
+  DocumentRefusedError,
+  type Extracted,
+  type Stage,
+} from "../lib/library.ts";
+import { settle } from "./support/machines.ts";
+
+const info: DocumentInfo = {
+  id: 1,
+  name: "a.pdf",
+  format: "pdf",
+  unit: "page",
+  pages: 1,
+  tokens: 10,
+  bytes: 3,
+  sha256: "abc",
+};
+const extracted: Extracted = {
+  format: "pdf",
+  unit: "page",
+  pages: 1,
+  passages: [],
+  postings: [],
+  tokens: 0,
+};
+
+function startLibrary({ known = false } = {}) {
+  const clock = new SimulatedClock();
+  const world = { closed: false, indexed: [] as string[], aborted: 0 };
+  const extraction = Promise.withResolvers<Extracted>();
+  const document = documentMachine.provide({
+    actors: {
+      recognise: fromPromise(() =>
+        Promise.resolve({ sha256: "abc", ...(known && { document: info }) })
+      ),
+      extract: fromPromise<Extracted, DocumentInput>(({ signal }) => {
+        signal.addEventListener("abort", () => world.aborted++, { once: true });
+        return extraction.promise;
+      }),
+      index: fromPromise<DocumentInfo, IndexInput>(({ input }) => {
+        world.indexed.push(`${input.sha256} ${input.extracted.format}`);
+        return Promise.resolve(info);
+      }),
+    },
+  });
+  const library = createActor(
+    libraryMachine.provide({
+      actors: {
+        document,
+        open: fromPromise(() => Promise.resolve("2 readers")),
+        close: fromPromise(() => {
+          world.closed = true;
+          return Promise.resolve();
+        }),
+      },
+    }),
+    { clock, systemId: "library" },
+  ).start();
+  const stages: Stage[] = [];
+  const add = (signal?: AbortSignal) =>
+    ask(
+      library.system,
+      "library.add",
+      { userId: 1, name: "a.pdf", bytes: new Uint8Array(3) },
+      { onChunk: (stage) => stages.push(stage), ...(signal && { signal }) },
+    );
+  return { library, clock, world, extraction, add, stages };
+}
+
+Deno.test("library takes a document through its stages to ready", async () => {
+  const { library, world, extraction, add, stages } = startLibrary();
+  await settle();
+  const added = add();
+  await settle();
+  assert.deepEqual(stages, ["extracting"]);
+  extraction.resolve(extracted);
+  assert.deepEqual(await added, { document: info, known: false });
+  assert.deepEqual(stages, ["extracting", "indexing"]);
+  assert.deepEqual(world.indexed, ["abc pdf"]);
+  await settle();
+  assert.equal(library.getSnapshot().context.documents, 0);
+});
+
+Deno.test("library recognises a content that it has already, and reads nothing", async () => {
+  const { add, stages } = startLibrary({ known: true });
+  await settle();
+  assert.deepEqual(await add(), { document: info, known: true });
+  assert.deepEqual(stages, []);
+});
+
+Deno.test("library tells the sender why a document is refused", async () => {
+  const { library, extraction, add } = startLibrary();
+  await settle();
+  const added = add();
+  extraction.reject(new DocumentRefusedError("encrypted", "it needs a password"));
+  await assert.rejects(added, { name: "DocumentRefusedError", reason: "encrypted" });
+  await settle();
+  assert.equal(library.getSnapshot().context.documents, 0);
+});
+
+Deno.test("library ends the reading when the sender gives up", async () => {
+  const { library, world, add } = startLibrary();
+  await settle();
+  const sender = new AbortController();
+  const added = add(sender.signal);
+  await settle();
+  sender.abort(new Error("cancelled"));
+  await assert.rejects(added, /cancelled/);
+  await settle();
+  assert.equal(world.aborted, 1);
+  assert.equal(library.getSnapshot().context.documents, 0);
+});
+
+Deno.test("library refuses more documents than it can have in work", async () => {
+  const { extraction, add } = startLibrary();
+  await settle();
+  const adds = Array.from({ length: MAX_DOCUMENTS }, () => add());
+  await assert.rejects(add(), OverloadedError);
+  extraction.resolve(extracted);
+  await Promise.all(adds);
+});
+
+Deno.test("library finishes its documents before it closes", async () => {
+  const { library, world, extraction, add } = startLibrary();
+  await settle();
+  const added = add();
+  await settle();
+  library.send({ type: "stop" });
+  await settle();
+  assert.equal(world.closed, false);
+  extraction.resolve(extracted);
+  await added;
+  await settle();
+  assert.equal(world.closed, true);
+  assert.equal(library.getSnapshot().status, "done");
+});
+
+Deno.test("library closes although a reading hangs", async () => {
+  const { library, clock, world, add } = startLibrary();
+  await settle();
+  const added = add();
+  await settle();
+  library.send({ type: "stop" });
+  clock.increment(30_000);
+  await settle();
+  assert.equal(world.closed, true);
+  await assert.rejects(added);
+});
