@@ -321,7 +321,10 @@ async function botChild(config: Config, database: Database) {
     actors: {
       connect: fromPromise(async ({ signal, system }) => {
         const { commands } = settings;
-        const botInfo = await signIn({ api, texts, commands, webhook }, signal);
+        const botInfo = await signIn({ api, texts, commands, webhook }, signal).catch((error) => {
+          log.warn("Cannot sign in: {error}", { error });
+          throw error;
+        });
         await queue.open();
         route = createRouter({
           plugins,

@@ -2,7 +2,7 @@
  * The embedded database's life: a folder that one process owns, a Worker that
  * runs PGlite on it, and a socket in the folder that only its owner can open.
  */
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import type { WorkerReply, WorkerRequest } from "./embedded_worker.ts";
 
 /** The longest path that a Unix socket can have, with room for the terminator. */
@@ -69,9 +69,8 @@ async function takeLock(directory: string): Promise<Deno.FsFile> {
 }
 
 function socketPathIn(directory: string): string {
-  const path = join(directory, ".s.PGSQL.5432");
-  const shorter = relative(Deno.cwd(), path);
-  const chosen = path.length <= shorter.length ? path : shorter;
+  const path = join(resolve(directory), ".s.PGSQL.5432");
+  const chosen = path.length <= MAX_SOCKET_PATH ? path : relative(Deno.cwd(), path);
   if (chosen.length <= MAX_SOCKET_PATH) return chosen;
   throw new Error(`Cannot open the embedded database as its path is too long: ${directory}`);
 }

@@ -41,8 +41,10 @@ export function startBotApiServer(
   const calls: Call[] = [];
   const app = new Hono();
 
-  app.all("/bot:rest{.+}", async (c) => {
-    const path = c.req.path.slice("/bot".length);
+  // A token is no path parameter of its own: `/bot<token>/<method>`.
+  app.all("/*", async (c, next) => {
+    if (!c.req.path.startsWith("/bot")) return await next();
+    const path = decodeURIComponent(c.req.path.slice("/bot".length));
     const method = path.slice(path.lastIndexOf("/") + 1);
     const begun = performance.now();
     const payload = await payloadOf(c.req.raw);

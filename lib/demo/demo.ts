@@ -8,7 +8,6 @@ import { parseArgs } from "node:util";
 import type { Config } from "../config.ts";
 import type { StartSystem } from "../running.ts";
 import { stepLine, stopOnSignal } from "../terminal/bot.ts";
-import { toPlainText } from "../telegram/markdown.ts";
 import { type BotApiServer, startBotApiServer } from "./bot_api_server.ts";
 import { SAMPLE_QUESTIONS, sampleFile } from "./sample.ts";
 
@@ -18,6 +17,7 @@ const TOKEN = "1000000001:demo";
 const SCRIPTED_USER = { id: 7_000_000, firstName: "Ada", languageCode: "en" };
 const READY_MS = 60_000;
 const ANY_PORT = 0;
+const EXIT_FAILURE = 1;
 
 /** Plays the script, and unless told `--once` serves the chat page until a signal. */
 export async function runDemo(
@@ -51,8 +51,11 @@ export async function runDemo(
     if (once === true) running.stop();
     else console.log(`\nNow you: open ${server.url} and drop a file of your own. Ctrl+C ends it.`);
     const { failure } = await running.ended;
-    if (failure !== undefined) throw failure;
-    return 0;
+    if (failure === undefined) return 0;
+    throw failure;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return EXIT_FAILURE;
   } finally {
     running.stop();
     await running.ended;
@@ -89,7 +92,7 @@ async function playScript(server: BotApiServer): Promise<void> {
     );
     const ms = performance.now() - begun;
     const answer = messages.findLast((message) => message.from === "bot");
-    say(`Bot (${Math.round(ms)} ms)${label}`, toPlainText(answer?.text ?? ""));
+    say(`Bot (${Math.round(ms)} ms)${label}`, readable(answer?.text ?? ""));
     return ms;
   };
 
@@ -105,4 +108,12 @@ async function playScript(server: BotApiServer): Promise<void> {
       cached.toFixed(0)
     } ms from the cache.`,
   );
+}
+
+/** Telegram's HTML as a terminal shows it: quotes behind a bar, the rest without its tags. */
+function readable(html: string): string {
+  return html
+    .replace(/<blockquote>(.*?)<\/blockquote>/gs, (_, quote) => quote.replace(/^/gm, "│ "))
+    .replace(/<[^>]*>/g, "")
+    .replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }

@@ -22,7 +22,10 @@ export function healthProbes(
   return {
     async database(signal) {
       await ask(system, "db.ping", {}, { signal });
-      tell(system, "metrics.gauge", { name: "queue.size", value: await queueSize() });
+      // Before the bot has signed in there is no queue yet.
+      if (snapshotOf("bot")?.matches("running") === true) {
+        tell(system, "metrics.gauge", { name: "queue.size", value: await queueSize() });
+      }
       const message = database === "pglite" ? "embedded PostgreSQL answers" : "PostgreSQL answers";
       return { status: "healthy", message };
     },

@@ -2,18 +2,18 @@
  * The client of the Bot API: grammY's, with flood limits obeyed, failures
  * retried where a repeated call does no harm, and the token kept out of errors.
  */
-import { autoRetry } from "@grammyjs/auto-retry";
 import { Api, HttpError, type Transformer } from "grammy";
 
 const MAX_RETRIES = 3;
+/** A flood limit that is longer than this fails the call: its update is handled again later. */
 const MAX_RETRY_AFTER_S = 60;
-/** Pauses before a call that could not reach Telegram is made again. */
-const NETWORK_PAUSES_MS = [200, 1_000, 3_000];
+/** Pauses before a call that met no Telegram, or a broken one, is made again. */
+const PAUSES_MS = [500, 2_000, 5_000];
 /** Longer than the longest poll. */
 const CALL_TIMEOUT_S = 60;
 
 /** Calls that change nothing when they are made twice; sending is not among them. */
-const REPEATABLE = /^(get|set|delete|edit|answerCallbackQuery|sendChatAction)/;
+const REPEATABLE = /^(get(?!Updates)|set|delete|edit|answerCallbackQuery|sendChatAction)/;
 
 export interface TelegramApiOptions {
   token: string;
@@ -23,29 +23,31 @@ export interface TelegramApiOptions {
 
 export function createTelegramApi({ token, root }: TelegramApiOptions): Api {
   const api = new Api(token, { apiRoot: root, timeoutSeconds: CALL_TIMEOUT_S });
-  api.config.use(
-    redactErrors(token),
-    retryNetwork,
-    autoRetry({
-      maxRetryAttempts: MAX_RETRIES,
-      maxDelaySeconds: MAX_RETRY_AFTER_S,
-      // It knows only the errors of another build of grammY; `retryNetwork` does this part.
-      rethrowHttpErrors: true,
-    }) as Transformer,
-  );
+  api.config.use(redactErrors(token), retry);
   return api;
 }
 
-const retryNetwork: Transformer = async (call, method, payload, signal) => {
+/**
+ * Waits as long as a flood limit asks for, and repeats what failed on the way
+ * or inside Telegram if that does no harm. The official plugin for this knows
+ * only the errors of grammY's other build, and would load that build as well.
+ */
+const retry: Transformer = async (call, method, payload, signal) => {
   for (let n = 0;; n++) {
+    const isLast = n >= MAX_RETRIES;
     try {
-      return await call(method, payload, signal);
+      const response = await call(method, payload, signal);
+      if (response.ok || isLast) return response;
+      const { retry_after } = response.parameters ?? {};
+      const isBroken = response.error_code >= 500 && method !== "getUpdates";
+      if (retry_after !== undefined && retry_after <= MAX_RETRY_AFTER_S) {
+        await sleep(retry_after * 1_000, signal as AbortSignal | undefined);
+      } else if (isBroken) await sleep(PAUSES_MS[n] ?? 0, signal as AbortSignal | undefined);
+      else return response;
     } catch (error) {
-      const pause = NETWORK_PAUSES_MS[n];
-      const isFinal = pause === undefined || signal?.aborted || !REPEATABLE.test(method) ||
-        method === "getUpdates";
-      if (isFinal || !(error instanceof HttpError)) throw error;
-      await sleep(pause, signal as AbortSignal | undefined);
+      const mayRepeat = error instanceof HttpError && REPEATABLE.test(method);
+      if (isLast || signal?.aborted || !mayRepeat) throw error;
+      await sleep(PAUSES_MS[n] ?? 0, signal as AbortSignal | undefined);
     }
   }
 };
