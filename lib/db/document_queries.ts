@@ -105,9 +105,9 @@ export const documentQueries = {
     { userId }: { userId: number },
   ): Promise<(DocumentInfo & { active: boolean })[]> {
     return await tx<(DocumentInfo & { active: boolean })[]>`
-      select ${infoColumns(tx)}, coalesce(d.id = u.active_document_id, false) as active
-      from documents d join users u on u.id = d.user_id
-      where d.user_id = ${userId} order by d.id desc`;
+      select ${infoColumns(tx)}, coalesce(documents.id = (
+        select active_document_id from users where users.id = ${userId}), false) as active
+      from documents where user_id = ${userId} order by id desc`;
   },
 
   /** Makes one of the user's documents the active one; `undefined` when it is not the user's. */

@@ -1,7 +1,6 @@
 # What the bot says in English. Markdown; arguments arrive escaped.
 
-start =
-    **I answer questions about your documents, and name the page.**
+start = **I answer questions about your documents, and name the page.**
 
     Send me a PDF, a Word file or a text. Then ask about it, in English or Russian.
     { $extensions }
@@ -73,8 +72,7 @@ button-delete-yes = Yes, delete
 button-delete-no = No, keep
 document-gone = This document is not here any more. Look at /mydocs for what is.
 
-stats =
-    **So far**
+stats = **So far**
     - Documents: { $documents }, { $pages } pages
     - Questions: { $questions }, today { $today }
     - Answered from memory: { $cached }
