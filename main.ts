@@ -69,6 +69,7 @@ export async function startSystem(
   onStep: (step: StartStep) => void,
 ): Promise<Running> {
   const log = logger("main");
+  await Deno.mkdir(config.dataDir, { recursive: true });
   const provider = providerOf(config);
   const database = createDatabase({
     url: config.database.url,

@@ -3,8 +3,8 @@
  * identical ones share one, and a circuit spares a service that keeps failing.
  * Whoever asks gets an answer or the reason why the passages stand in for it.
  */
-import { assertEvent, type DoneActorEvent, enqueueActions, setup } from "xstate";
-import type { NoAnswerReason } from "../lib/ai/provider.ts";
+import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
+import type { AnswerReply, NoAnswerReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/ai/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
@@ -15,6 +15,8 @@ import type { Ask, Inbox } from "./protocol.ts";
 export const MAX_IN_FLIGHT = 100;
 /** Failed attempts in a row after which the circuit opens. */
 export const FAILURES_TO_OPEN = 5;
+/** How long an answer serves late-comers who have missed it in the cache by a moment. */
+export const RECENT_MS = 5_000;
 /** How long an open circuit waits before it lets one attempt through. */
 export const OPEN_MS = 30_000;
 const DRAIN_MS = 30_000;
@@ -34,6 +36,8 @@ interface Context extends AiInput {
   begun: number;
   /** The attempt that answers a request, by the request's key. */
   byKey: Readonly<Record<string, string>>;
+  /** Answers of the last moments, by key. */
+  recent: Readonly<Record<string, AnswerReply>>;
   waiting: readonly Waiting[];
   running: readonly Waiting[];
   /** Failed attempts in a row. */
@@ -46,7 +50,8 @@ type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
   | { type: "attempt.answered" | "turn.free" }
-  | { type: "attempt.failed"; reason: NoAnswerReason };
+  | { type: "attempt.failed"; reason: NoAnswerReason }
+  | { type: "recent.over"; key: string };
 
 const DEFAULTS: AiInput = {
   note: "",
@@ -75,6 +80,7 @@ export const aiMachine = setup({
     hasProvider: ({ context }) => context.hasProvider,
     isFull: ({ context, event }) =>
       context.waiting.length + context.running.length >= MAX_IN_FLIGHT && !isShared(context, event),
+    isRecent: ({ context, event }) => event.type === "ai.answer" && event.key in context.recent,
     isIdle: ({ context }) => context.waiting.length + context.running.length === 0,
     opens: ({ context, event }) => {
       assertEvent(event, "attempt.failed");
@@ -120,12 +126,30 @@ export const aiMachine = setup({
         running: context.running.filter((call) => call.id !== id),
       });
       const result = event.output;
-      if (result.outcome === "answered") enqueue.raise({ type: "attempt.answered" });
+      if (result.outcome === "answered") {
+        const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
+        enqueue.assign({ recent: { ...context.recent, [key]: result.reply } });
+        enqueue.raise({ type: "recent.over", key }, { delay: RECENT_MS });
+        enqueue.raise({ type: "attempt.answered" });
+      }
       if (result.outcome === "failed") {
         enqueue.raise({ type: "attempt.failed", reason: result.reason });
       }
       // Last, since a failure may open the circuit, and then nobody's turn comes.
       enqueue.raise({ type: "turn.free" });
+    }),
+    repeat: ({ context, event }) => {
+      assertEvent(event, "ai.answer");
+      const reply = context.recent[event.key];
+      if (reply !== undefined) event.replyTo.resolve(reply);
+    },
+    forget: assign({
+      recent: ({ context, event }) => {
+        assertEvent(event, "recent.over");
+        return Object.fromEntries(
+          Object.entries(context.recent).filter(([key]) => key !== event.key),
+        );
+      },
     }),
     countFailure: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "attempt.failed");
@@ -155,13 +179,17 @@ export const aiMachine = setup({
     ...(input ?? DEFAULTS),
     begun: 0,
     byKey: {},
+    recent: {},
     waiting: [],
     running: [],
     failures: 0,
     openReason: "unavailable",
   }),
   entry: "reportReady",
-  on: { "xstate.done.actor.attempt.*": { actions: "end" } },
+  on: {
+    "xstate.done.actor.attempt.*": { actions: "end" },
+    "recent.over": { actions: "forget" },
+  },
   initial: "deciding",
   states: {
     deciding: { always: [{ guard: "hasProvider", target: "closed" }, { target: "offline" }] },
@@ -169,7 +197,11 @@ export const aiMachine = setup({
     closed: {
       entry: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
       on: {
-        "ai.answer": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "ai.answer": [
+          { guard: "isRecent", actions: "repeat" },
+          { guard: "isFull", actions: "refuse" },
+          { actions: "begin" },
+        ],
         "turn.free": { actions: "startWhoseTurnItIs" },
         "attempt.answered": {
           actions: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),

@@ -43,10 +43,10 @@ interface Context {
 }
 
 /** What the AiActor learns of an attempt that is over. */
-export type AttemptResult = { outcome: "answered" | "abandoned" | "undecided" } | {
-  outcome: "failed";
-  reason: NoAnswerReason;
-};
+export type AttemptResult =
+  | { outcome: "answered"; reply: AnswerReply }
+  | { outcome: "failed"; reason: NoAnswerReason }
+  | { outcome: "abandoned" | "undecided" };
 
 type Event =
   | { type: "go" | "abandoned" }
@@ -101,7 +101,7 @@ export const attemptMachine = setup({
     }),
     answer: assign(({ context }, reply: AnswerReply) => {
       for (const { replyTo } of context.asks) replyTo.resolve(reply);
-      return { result: { outcome: "answered" } as const };
+      return { result: { outcome: "answered", reply } as const };
     }),
     fallBack: assign(({ context }, { reason }: { reason: NoAnswerReason }) => {
       for (const { replyTo } of context.asks) replyTo.resolve({ kind: "passages", reason });

@@ -18,8 +18,8 @@ import { documentMachine } from "./document.ts";
 import type { Ask, AsksOf, Inbox } from "./protocol.ts";
 
 export const MAX_IN_FLIGHT = 100;
-/** Files that are read at once or wait for the sandbox. */
-export const MAX_DOCUMENTS = 32;
+/** Files that are read or wait for a reader; no fewer than the updates that the bot handles at once. */
+export const MAX_DOCUMENTS = 100;
 const DRAIN_MS = 30_000;
 
 interface Context extends Serving {

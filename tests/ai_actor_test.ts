@@ -1,7 +1,7 @@
 /** The AiActor and its attempts: retries, circuit, turns, sharing, and the passages as a fallback. */
 import assert from "node:assert/strict";
 import { createActor, fromPromise, SimulatedClock } from "xstate";
-import { aiMachine, FAILURES_TO_OPEN, MAX_IN_FLIGHT, OPEN_MS } from "../actors/ai.ts";
+import { aiMachine, FAILURES_TO_OPEN, MAX_IN_FLIGHT, OPEN_MS, RECENT_MS } from "../actors/ai.ts";
 import { attemptMachine, type GenerateInput } from "../actors/attempt.ts";
 import {
   AIBlockedError,
@@ -153,6 +153,20 @@ Deno.test("ai makes one call for identical questions, and shows late-comers what
   assert.deepEqual(await Promise.all([first, second]), [answered("whole"), answered("whole")]);
   assert.equal(calls.length, 1);
   assert.deepEqual(texts, ["half"]);
+});
+
+Deno.test("ai answers a late-comer from what it has just answered, for a moment", async () => {
+  const { clock, calls, send } = startAi();
+  const first = send("same");
+  calls[0]?.answer("just now");
+  await first;
+  await settle();
+  assert.deepEqual(await send("same"), answered("just now"));
+  clock.increment(RECENT_MS);
+  const later = send("same");
+  assert.equal(calls.length, 2);
+  calls[1]?.answer("anew");
+  assert.deepEqual(await later, answered("anew"));
 });
 
 Deno.test("ai aborts the call only when the last asker has given up", async () => {

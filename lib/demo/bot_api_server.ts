@@ -24,6 +24,8 @@ export interface BotApiServer {
   readonly url: string;
   /** Every call of the bot, in order. */
   readonly calls: readonly Call[];
+  /** Resolves with the next call that `predicate` wants, once it is made. */
+  called(predicate: (call: Call) => boolean): Promise<Call>;
   readonly faults: Faults;
   /** A person with a private chat with the bot. */
   user(person: { id: number; firstName: string; languageCode: string }): DemoUser;
@@ -39,6 +41,7 @@ export function startBotApiServer(
   const chats = new ChatStore(Number(token.split(":")[0]), feed);
   const faults = new Faults();
   const calls: Call[] = [];
+  const watchers = new Set<(call: Call) => void>();
   const app = new Hono();
 
   // A token is no path parameter of its own: `/bot<token>/<method>`.
@@ -50,6 +53,7 @@ export function startBotApiServer(
     const payload = await payloadOf(c.req.raw);
     const call: Call = { method, payload, at: begun, status: 200 };
     calls.push(call);
+    for (const watcher of [...watchers]) watcher(call);
     try {
       if (path !== `${token}/${method}`) throw new TelegramFault(401, "Unauthorized");
       await faults.before(method, c.req.raw.signal);
@@ -78,6 +82,16 @@ export function startBotApiServer(
   return Promise.resolve({
     url: `http://127.0.0.1:${server.addr.port}`,
     calls,
+    called(predicate) {
+      const { promise, resolve } = Promise.withResolvers<Call>();
+      const watcher = (call: Call) => {
+        if (!predicate(call)) return;
+        watchers.delete(watcher);
+        resolve(call);
+      };
+      watchers.add(watcher);
+      return promise;
+    },
     faults,
     user: (person) => chats.user(person),
     deliver: (update) => feed.push(update),

@@ -64,7 +64,7 @@ for (const storage of ["embedded", "services"] satisfies Storage[]) {
         const second = await botSays(ada, /p\. 4/);
         assert.notEqual(second.id, first.id);
         assert.equal(second.text, first.text);
-        const { counters } = await (await fetch(`${httpOf(world)}/api/metrics`)).json();
+        const { counters } = await world.metrics();
         assert.equal(counters["cache.operations:operation=get,result=hit"], 1);
       });
 
@@ -174,9 +174,4 @@ for (const storage of ["embedded", "services"] satisfies Storage[]) {
       });
     },
   });
-}
-
-function httpOf({ running }: { running: { system: { get(id: string): unknown } } }): string {
-  const http = running.system.get("http") as { getSnapshot(): { context: { note: string } } };
-  return http.getSnapshot().context.note;
 }

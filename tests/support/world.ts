@@ -3,6 +3,7 @@
  * database and the process's cache, or on the PostgreSQL and Redis of the machine.
  */
 import { startSystem } from "../../main.ts";
+import { ask } from "../../lib/ask.ts";
 import { type Config, readConfig } from "../../lib/config.ts";
 import {
   type BotApiServer,
@@ -10,6 +11,7 @@ import {
   startBotApiServer,
 } from "../../lib/demo/bot_api_server.ts";
 import type { DemoUser } from "../../lib/demo/chats.ts";
+import type { MetricsSummary } from "../../lib/metrics.ts";
 import type { Running } from "../../lib/running.ts";
 import { emptyDatabase, emptyFolder } from "./storage.ts";
 
@@ -20,6 +22,7 @@ export interface World extends AsyncDisposable {
   readonly running: Running;
   readonly config: Config;
   user(languageCode?: string): DemoUser;
+  metrics(): Promise<MetricsSummary>;
   /** Stops the bot as a signal would, and waits for its end. */
   stop(): Promise<{ failure?: unknown }>;
 }
@@ -60,6 +63,7 @@ export async function startWorld(
     running,
     config,
     user: (languageCode = "en") => server.user({ id: nextUser++, firstName: "Ada", languageCode }),
+    metrics: () => ask(running.system, "metrics.summary", {}),
     stop,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

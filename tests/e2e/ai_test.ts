@@ -1,0 +1,126 @@
+/** The whole bot with a model behind it: streamed answers, checked citations, and the AI's bad days. */
+import assert from "node:assert/strict";
+import type { DemoUser } from "../../lib/demo/chats.ts";
+import { sampleFile } from "../../lib/demo/sample.ts";
+import { quotaUsedUp, startGeminiServer } from "../support/gemini_server.ts";
+import { missingServices } from "../support/storage.ts";
+import { startWorld, type World } from "../support/world.ts";
+
+const QUESTION = "What notice period applies to an engagement?";
+
+Deno.test({
+  name: "the bot with an AI",
+  ignore: missingServices !== undefined,
+  async fn(t) {
+    await using gemini = await startGeminiServer();
+    await using world = await startWorld("services", {
+      GEMINI_API_KEY: "k",
+      GEMINI_BASE_URL: gemini.url,
+      AI_RETRY_BASE_MS: "10",
+    });
+    const ada = await withSample(world);
+
+    await t.step(
+      "it streams the answer as drafts, and then sends it with its citation",
+      async () => {
+        const gate = Promise.withResolvers<void>();
+        const chunks = ["Three months' ", "notice [p. 4]."];
+        gemini.next({ kind: "answer", chunks, gate: gate.promise });
+        const draft = draftOf(world);
+        ada.sendText(QUESTION);
+        assert.match(await draft, /Three months' /);
+        gate.resolve();
+        await answered(ada, /^Three months' notice \[p\. 4\]\.$/);
+      },
+    );
+
+    await t.step("it does not ask the model again for the same question", async () => {
+      const before = gemini.calls.length;
+      ada.sendText(`  ${QUESTION.toUpperCase()} `);
+      await answered(ada, /Three months' notice/);
+      assert.equal(gemini.calls.length, before);
+    });
+
+    await t.step(
+      "the prompt has the document first, the question last, and the page labels",
+      () => {
+        const { user } = gemini.calls[0] ?? { user: "" };
+        assert.ok(user.indexOf("three months' notice") < user.indexOf(QUESTION));
+        assert.match(user, /p\. 4/);
+      },
+    );
+
+    await t.step(
+      "a follow-up is asked with the conversation, and never from the cache",
+      async () => {
+        gemini.next({ kind: "answer", chunks: ["One month [p. 4]."] });
+        ada.sendText("and during the first six months?");
+        await answered(ada, /One month/);
+        assert.match(gemini.calls.at(-1)?.user ?? "", /Three months' notice/);
+      },
+    );
+
+    await t.step("a page that is not among the passages is marked", async () => {
+      gemini.next({ kind: "answer", chunks: ["A walrus guards the door [p. 99]."] });
+      ada.sendText("Who guards the door?");
+      await answered(ada, /p\. 99: not found/);
+    });
+
+    await t.step("what passes is tried again, and the user sees only the answer", async () => {
+      gemini.next({ kind: "error", status: 503, message: "overloaded" });
+      gemini.next({ kind: "error", status: 503, message: "overloaded" });
+      gemini.next({ kind: "answer", chunks: ["47 metres a second [p. 5]."] });
+      const before = gemini.calls.length;
+      ada.sendText("How strong was the strongest wind?");
+      await answered(ada, /47 metres/);
+      assert.equal(gemini.calls.length, before + 3);
+    });
+
+    await t.step("fifty users with the same new question cost one call", async () => {
+      const users = await Promise.all(Array.from({ length: 50 }, () => withSample(world)));
+      const gate = Promise.withResolvers<void>();
+      gemini.next({ kind: "answer", chunks: ["2,316 ", "people [p. 6]."], gate: gate.promise });
+      const before = gemini.calls.length;
+      const called = gemini.called();
+      for (const user of users) user.sendText("How many visitors climbed the steps?");
+      await called;
+      gate.resolve();
+      await Promise.all(users.map((user) => answered(user, /2,316 people \[p\. 6\]/)));
+      assert.equal(gemini.calls.length, before + 1);
+    });
+
+    await t.step("without an answer the passages stand in, with the reason in words", async () => {
+      gemini.next(quotaUsedUp());
+      ada.sendText("What did the crew of the yacht send?");
+      await answered(ada, /quota is used up.*passages[\s\S]*sent a cake[\s\S]*p\. 3/);
+    });
+
+    await t.step("tokens and outcomes are counted", async () => {
+      const { counters } = await world.metrics();
+      assert.equal(counters["ai.requests:cached=true,outcome=ok,provider=gemini"], 1);
+      assert.equal(counters["ai.requests:cached=false,outcome=quota,provider=gemini"], 1);
+      assert.ok((counters["ai.tokens:kind=prompt"] ?? 0) > 0);
+      assert.ok((counters["messages.handled:type=text"] ?? 0) > 50);
+    });
+  },
+});
+
+async function withSample(world: World): Promise<DemoUser> {
+  const user = world.user("en");
+  user.sendFile(await sampleFile("en"));
+  await answered(user, /is ready/);
+  return user;
+}
+
+async function answered(user: DemoUser, pattern: RegExp): Promise<void> {
+  await user.waitFor((all) => {
+    const last = all.at(-1);
+    return last?.from === "bot" && pattern.test(last.text);
+  }, 20_000);
+}
+
+/** The next draft that the bot shows. */
+function draftOf({ server }: World): Promise<string> {
+  return server.called((call) => call.method === "sendRichMessageDraft")
+    .then(({ payload }) => JSON.stringify(payload.rich_message));
+}
