@@ -7,7 +7,7 @@ import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from 
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { refuse, type Served } from "../lib/serve.ts";
-import { TelegramRefusedError } from "../lib/telegram/intake.ts";
+import { TelegramRefusedError } from "../lib/telegram/errors.ts";
 import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import type { Ask, Inbox, IncomingUpdate } from "./protocol.ts";
 

@@ -24,6 +24,8 @@ export function createCacheStore(redisUrl: string | undefined): CacheStore {
   const memory = new LRUCache<string, string>({
     max: MEMORY_ENTRIES,
     maxSize: MEMORY_BYTES,
+    // Look at the clock each time, instead of keeping a timer that says it is still fresh.
+    ttlResolution: 0,
     sizeCalculation: (value, key) => 2 * (value.length + key.length) + 1,
   });
   let redis: RedisConnection | undefined;

@@ -104,10 +104,11 @@ export const documentQueries = {
     tx: TransactionSql,
     { userId }: { userId: number },
   ): Promise<(DocumentInfo & { active: boolean })[]> {
-    return await tx<(DocumentInfo & { active: boolean })[]>`
+    const rows = await tx<(DocumentInfo & { active: boolean })[]>`
       select ${infoColumns(tx)}, coalesce(documents.id = (
         select active_document_id from users where users.id = ${userId}), false) as active
       from documents where user_id = ${userId} order by id desc`;
+    return [...rows];
   },
 
   /** Makes one of the user's documents the active one; `undefined` when it is not the user's. */
@@ -157,7 +158,7 @@ export const documentQueries = {
       select document_id as "documentId", term, ordinals, counts from postings
       where document_id = any(${array(documents.map(({ id }) => id))}::bigint[])
         and term = any(${[...terms]}::text[])`;
-    return { documents, postings };
+    return { documents: [...documents], postings: [...postings] };
   },
 
   async readPassages(
@@ -169,13 +170,14 @@ export const documentQueries = {
       ordinals: readonly number[];
     },
   ): Promise<StoredPassage[]> {
-    return await tx<StoredPassage[]>`
+    const rows = await tx<StoredPassage[]>`
       select p.document_id as "documentId", p.ordinal, p.page, p.heading, p.text
       from passages p join documents d on d.id = p.document_id and d.user_id = ${userId}
       join unnest(${array(documentIds)}::bigint[], ${array(ordinals)}::int[])
         as wanted (document_id, ordinal)
         on wanted.document_id = p.document_id and wanted.ordinal = p.ordinal
       order by p.document_id, p.ordinal`;
+    return [...rows];
   },
 };
 

@@ -4,20 +4,13 @@ import type { UserFromGetMe } from "grammy/types";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import type { Command } from "../../plugins/plugin.ts";
 import { LANGUAGES, type Translate } from "../texts/texts.ts";
+import { TelegramRefusedError } from "./errors.ts";
 
 const POLL_S = 30;
 const POLL_LIMIT = 100;
 const WEBHOOK_CONNECTIONS = 100;
 /** The kinds that some handler takes. */
 const ALLOWED_UPDATES = ["message", "callback_query"] as const;
-
-/** Telegram refuses us for good, so trying again cannot help. */
-export class TelegramRefusedError extends Error {
-  override name = "TelegramRefusedError";
-  constructor(detail: string, options?: ErrorOptions) {
-    super(`Cannot use Telegram as ${detail}`, options);
-  }
-}
 
 export interface SignInOptions {
   api: Api;

@@ -1,0 +1,221 @@
+/** The BotActor: signing in, intake that stores before it acknowledges, work in hand, draining. */
+import assert from "node:assert/strict";
+import { createActor, fromPromise, SimulatedClock } from "xstate";
+import { botMachine, LOOK_MS, MAX_IN_FLIGHT } from "../actors/bot.ts";
+import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
+import { ask, OverloadedError } from "../lib/ask.ts";
+import { serving } from "../lib/serve.ts";
+import { TelegramRefusedError } from "../lib/telegram/errors.ts";
+import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
+import { settle } from "./support/machines.ts";
+
+/** A BotActor over a queue in memory, and polls that the test answers. */
+function startBot(mode: "polling" | "webhook" = "polling") {
+  const clock = new SimulatedClock();
+  const world = {
+    connects: [] as (Error | string)[],
+    storeFails: false,
+    stored: [] as number[],
+    handled: [] as number[],
+    aborted: 0,
+    closed: false,
+    takes: 0,
+  };
+  const queue: StoredUpdate[] = [];
+  const polls: { offset: number; answer(ids: number[]): void; fail(error: Error): void }[] = [];
+  const handlers: { id: number; finish(): void }[] = [];
+  const store = (updates: readonly IncomingUpdate[]) => {
+    if (world.storeFails) return Promise.reject(new Error("the database is away"));
+    for (const update of updates) {
+      world.stored.push(update.update_id);
+      queue.push({ id: String(update.update_id), update, retries: 0 });
+    }
+    return Promise.resolve();
+  };
+  const bot = createActor(
+    botMachine.provide({
+      actors: {
+        connect: fromPromise(() => {
+          const next = world.connects.shift() ?? "@bot";
+          return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+        }),
+        poll: fromPromise(({ input }) => {
+          const { promise, resolve, reject } = Promise.withResolvers<IncomingUpdate[]>();
+          polls.push({
+            offset: input.offset,
+            answer: (ids) => resolve(ids.map((update_id) => ({ update_id }))),
+            fail: reject,
+          });
+          return promise;
+        }),
+        store: fromPromise<number, { updates: readonly IncomingUpdate[] }>(async ({ input }) => {
+          await store(input.updates);
+          return Math.max(...input.updates.map(({ update_id }) => update_id)) + 1;
+        }),
+        receive: serving<Ask<"bot.receive">>(({ updates }) => store(updates)),
+        take: fromPromise<readonly StoredUpdate[], { limit: number }>(({ input }) => {
+          world.takes++;
+          return Promise.resolve(queue.splice(0, input.limit));
+        }),
+        handle: fromPromise<void, StoredUpdate>(({ input, signal }) => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          signal.addEventListener("abort", () => world.aborted++, { once: true });
+          const id = input.update.update_id;
+          handlers.push({
+            id,
+            finish: () => {
+              world.handled.push(id);
+              resolve();
+            },
+          });
+          return promise;
+        }),
+        close: fromPromise(() => {
+          world.closed = true;
+          return Promise.resolve();
+        }),
+      },
+    }),
+    { clock, systemId: "bot", input: { mode, drainMs: 7_000 } },
+  );
+  bot.subscribe({ error: () => {/* the tests look at its status */} });
+  const start = async () => {
+    bot.start();
+    await settle();
+  };
+  const receive = (...ids: number[]) =>
+    ask(bot.system, "bot.receive", { updates: ids.map((update_id) => ({ update_id })) });
+  return { bot, clock, world, polls, handlers, start, receive };
+}
+
+Deno.test("bot signs in and notes its name", async () => {
+  const { bot, start } = startBot();
+  await start();
+  assert.equal(bot.getSnapshot().context.note, "@bot, polling");
+  assert.ok(bot.getSnapshot().matches("running"));
+});
+
+Deno.test("bot tries to sign in again when Telegram is away", async () => {
+  const { bot, clock, world, start } = startBot();
+  world.connects.push(new Error("no network"), new Error("no network"));
+  await start();
+  assert.equal(bot.getSnapshot().value, "waiting");
+  clock.increment(1_000);
+  await settle();
+  clock.increment(2_000);
+  await settle();
+  assert.ok(bot.getSnapshot().matches("running"));
+});
+
+Deno.test("bot gives up at once when its token is refused", async () => {
+  const { bot, world, start } = startBot();
+  world.connects.push(new TelegramRefusedError("the token is revoked"));
+  await start();
+  assert.equal(bot.getSnapshot().status, "error");
+});
+
+Deno.test("bot acknowledges updates only after they are stored", async () => {
+  const { world, polls, start } = startBot();
+  await start();
+  assert.equal(polls[0]?.offset, 0);
+  polls[0]?.answer([5, 6]);
+  await settle();
+  assert.deepEqual(world.stored, [5, 6]);
+  assert.equal(polls[1]?.offset, 7);
+});
+
+Deno.test("bot polls the same updates again when they could not be stored", async () => {
+  const { clock, world, polls, start } = startBot();
+  await start();
+  world.storeFails = true;
+  polls[0]?.answer([5]);
+  await settle();
+  assert.equal(polls.length, 1);
+  world.storeFails = false;
+  clock.increment(1_000);
+  await settle();
+  assert.equal(polls[1]?.offset, 0, "nothing was acknowledged");
+});
+
+Deno.test("bot backs off when polling fails, longer each time, and ends when refused", async () => {
+  const { bot, clock, polls, start } = startBot();
+  await start();
+  for (const [n, ms] of [1_000, 2_000, 4_000].entries()) {
+    polls[n]?.fail(new Error("502"));
+    await settle();
+    clock.increment(ms - 1);
+    assert.equal(polls.length, n + 1);
+    clock.increment(1);
+    assert.equal(polls.length, n + 2);
+  }
+  polls[3]?.fail(new TelegramRefusedError("the token is revoked"));
+  await settle();
+  assert.equal(bot.getSnapshot().status, "error");
+});
+
+Deno.test("bot handles what was stored at once, without waiting for its next look", async () => {
+  const { world, handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(1, 2);
+  await settle();
+  assert.deepEqual(handlers.map(({ id }) => id), [1, 2]);
+  const before = world.takes;
+  handlers[0]?.finish();
+  await settle();
+  assert.equal(world.takes, before + 1, "the same chat may have more");
+});
+
+Deno.test("bot looks by itself for what another replica has stored", async () => {
+  const { clock, world, start } = startBot("webhook");
+  await start();
+  const before = world.takes;
+  clock.increment(LOOK_MS);
+  await settle();
+  assert.equal(world.takes, before + 1);
+});
+
+Deno.test("bot takes no more than it can handle at once", async () => {
+  const { handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(...Array.from({ length: MAX_IN_FLIGHT + 10 }, (_, n) => n));
+  await settle();
+  assert.equal(handlers.length, MAX_IN_FLIGHT);
+  handlers[0]?.finish();
+  await settle();
+  assert.equal(handlers.length, MAX_IN_FLIGHT + 1);
+});
+
+Deno.test("bot tells a webhook that its updates were not stored", async () => {
+  const { world, start, receive } = startBot("webhook");
+  await start();
+  world.storeFails = true;
+  await assert.rejects(receive(1), /the database is away/);
+});
+
+Deno.test("bot stops its intake at once, and finishes what is in hand", async () => {
+  const { bot, world, handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(1);
+  await settle();
+  bot.send({ type: "stop" });
+  assert.equal(bot.getSnapshot().value, "draining");
+  await assert.rejects(receive(2), OverloadedError);
+  assert.equal(world.closed, false);
+  handlers[0]?.finish();
+  await settle();
+  assert.deepEqual(world.handled, [1]);
+  assert.equal(world.closed, true);
+  assert.equal(bot.getSnapshot().status, "done");
+});
+
+Deno.test("bot abandons a handler that outlives the drain", async () => {
+  const { bot, clock, world, start, receive } = startBot("webhook");
+  await start();
+  await receive(1);
+  await settle();
+  bot.send({ type: "stop" });
+  clock.increment(7_000);
+  await settle();
+  assert.equal(world.aborted, 1);
+  assert.equal(bot.getSnapshot().status, "done");
+});
