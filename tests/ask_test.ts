@@ -1,6 +1,6 @@
 /** Asks and tells: replies, chunks, deadlines, and what happens when nobody is there. */
 import assert from "node:assert/strict";
-import { type AnyActorRef, createActor, setup } from "xstate";
+import { createActor, setup } from "xstate";
 import type { Ask } from "../actors/protocol.ts";
 import { ActorUnavailableError, ask, AskTimeoutError, tell } from "../lib/ask.ts";
 
@@ -99,13 +99,19 @@ Deno.test("ask rejects at once when nobody has the name, or it has stopped", asy
   await assert.rejects(ask(system, "ai.answer", question), ActorUnavailableError);
 });
 
-Deno.test("a tell that nobody receives is counted as a dead letter", () => {
+Deno.test("what nobody receives is counted as a dead letter", async () => {
   const counted: unknown[] = [];
-  const metrics = { send: (event: unknown) => counted.push(event) } as unknown as AnyActorRef;
-  const system = { get: (id: string) => id === "metrics" ? metrics : undefined };
-  tell({ get: (id: string) => id === "metrics" ? metrics : undefined } as never, "metrics.count", {
-    name: "x",
-  });
-  tell(system as never, "metrics.time", { name: "x", ms: 1 });
-  assert.ok(counted.length > 0);
+  const metrics = createActor(
+    setup({ types: { events: {} as { type: string } } }).createMachine({
+      on: { "metrics.count": { actions: ({ event }) => counted.push(event) } },
+    }),
+    { systemId: "metrics" },
+  ).start();
+  await assert.rejects(ask(metrics.system, "cache.get", { key: "k" }), ActorUnavailableError);
+  assert.deepEqual(counted, [
+    { type: "metrics.count", name: "actor.dead_letters", tags: { message: "cache.get" } },
+  ]);
+  metrics.stop();
+  tell(metrics.system, "metrics.count", { name: "too late" });
+  assert.equal(counted.length, 1);
 });

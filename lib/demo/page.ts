@@ -5,12 +5,14 @@ import { streamSSE } from "hono/streaming";
 import type { Language } from "../texts/texts.ts";
 import { menuOf } from "./bot_api_methods.ts";
 import type { ChatEvent, ChatStore, DemoUser } from "./chats.ts";
-import type { SampleFile } from "./sample.ts";
+import { SAMPLE_QUESTIONS, type SampleFile } from "./sample.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "page.html": "text/html; charset=utf-8",
   "page.css": "text/css; charset=utf-8",
   "page.js": "text/javascript; charset=utf-8",
+  "messages.js": "text/javascript; charset=utf-8",
+  "texts.js": "text/javascript; charset=utf-8",
   "markdown.js": "text/javascript; charset=utf-8",
 };
 const VISITORS: Readonly<Record<Language, number>> = { en: 7_000_001, ru: 7_000_002 };
@@ -70,6 +72,11 @@ export function addPage(
     const bytes = new Uint8Array(await file.arrayBuffer());
     const user = visitor(languageOf(c.req.param("language")));
     return c.json(user.sendFile({ name: file.name, bytes, mimeType: file.type }));
+  });
+  chat.get("/sample", async (c) => {
+    const language = languageOf(c.req.param("language"));
+    const questions = SAMPLE_QUESTIONS[language].map(({ question }) => question);
+    return c.json({ name: (await sample(language)).name, questions });
   });
   chat.post("/sample", async (c) => {
     const language = languageOf(c.req.param("language"));

@@ -120,7 +120,7 @@ function spawn(limitsMemory: boolean, timeoutMs: number): Deno.ChildProcess {
   const limits = [`--data=${MEMORY_BYTES}`, `--cpu=${seconds}`, "--", Deno.execPath()];
   const command = limitsMemory
     ? new Deno.Command("prlimit", { ...PIPES, args: [...limits, ...deno] })
-    : new Deno.Command("deno", { ...PIPES, args: deno });
+    : new Deno.Command(Deno.execPath(), { ...PIPES, args: deno });
   return command.spawn();
 }
 

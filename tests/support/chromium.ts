@@ -23,6 +23,7 @@ const FLAGS = [
   "--remote-debugging-port=0",
 ];
 const WAIT_MS = 20_000;
+const LOOK_MS = 20;
 const CLOSE_MS = 5_000;
 
 const executable: string | undefined = await findExecutable();
@@ -184,7 +185,7 @@ function tabOf(connection: Connection, sessionId: string, end: () => Promise<voi
   const until = async (expression: string): Promise<unknown> => {
     const { found, shown } = await evaluate(`new Promise((resolve) => {
       const end = (answer) => {
-        observer.disconnect();
+        clearInterval(looking);
         clearTimeout(timer);
         resolve(answer);
       };
@@ -192,10 +193,8 @@ function tabOf(connection: Connection, sessionId: string, end: () => Promise<voi
         const found = ${expression};
         if (found) end({ found });
       };
-      const observer = new MutationObserver(look);
+      const looking = setInterval(look, ${LOOK_MS});
       const timer = setTimeout(() => end({ shown: document.body.innerText }), ${WAIT_MS});
-      const all = { subtree: true, childList: true, attributes: true, characterData: true };
-      observer.observe(document, all);
       look();
     })`) as { found?: unknown; shown?: string };
     if (found !== undefined) return found;

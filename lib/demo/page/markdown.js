@@ -9,7 +9,9 @@ const INLINE_TAGS = {
   em: "i",
   u: "u",
   s: "s",
+  strike: "s",
   del: "s",
+  ins: "u",
   code: "code",
   a: "a",
 };
@@ -21,7 +23,8 @@ export function render(text, format) {
   return [element("p", [text])];
 }
 
-function element(tag, children, attributes = {}) {
+/** A node with children and attributes; texts among the children stay texts. */
+export function element(tag, children, attributes = {}) {
   const node = document.createElement(tag);
   node.append(...children);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -45,8 +48,27 @@ function fromHtml(html) {
       open.push(node);
     }
   }
-  const paragraph = element("p", [...root.childNodes]);
-  return [paragraph];
+  return inParagraphs([...root.childNodes]);
+}
+
+/** What stands between blocks becomes paragraphs, without the empty lines around the blocks. */
+function inParagraphs(nodes) {
+  const blocks = [];
+  let paragraph;
+  for (const node of nodes) {
+    if (Object.hasOwn(BLOCK_TAGS, node.localName ?? "")) {
+      blocks.push(node);
+      paragraph = undefined;
+    } else {
+      if (paragraph === undefined) blocks.push(paragraph = element("p", []));
+      paragraph.append(node);
+    }
+  }
+  for (const { firstChild, lastChild } of blocks) {
+    if (firstChild instanceof Text) firstChild.data = firstChild.data.trimStart();
+    if (lastChild instanceof Text) lastChild.data = lastChild.data.trimEnd();
+  }
+  return blocks.filter((block) => block.textContent !== "");
 }
 
 function unescapeHtml(text) {
@@ -94,11 +116,21 @@ function fromMarkdown(text) {
   return nodes;
 }
 
-function table([head, _rule, ...rows]) {
+function table([head, rule, ...rows]) {
   const cells = (row) => row.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const alignments = cells(rule).map((cell) => cell.endsWith(":") ? "end" : "start");
   const line = (tag) => (row) =>
-    element("tr", cells(row).map((cell) => element(tag, inline(cell))));
-  return element("table", [line("th")(head), ...rows.map(line("td"))]);
+    element(
+      "tr",
+      cells(row).map((cell, at) =>
+        element(tag, inline(cell), { class: alignments[at] ?? "start" })
+      ),
+    );
+  // Too wide a table scrolls on its own.
+  return element("div", [element("table", [line("th")(head), ...rows.map(line("td"))])], {
+    class: "wide",
+    tabindex: "0",
+  });
 }
 
 /** Bold, italic, struck, code, links and escapes; the rest is text. */

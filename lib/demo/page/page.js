@@ -1,156 +1,113 @@
 // The chat page: shows what the Bot API server knows of the chat, and sends
 // what the visitor types, drops or presses. Each language is a chat of its own.
-import { render } from "/markdown.js";
+import { element } from "/markdown.js";
+import { messageNode } from "/messages.js";
+import { TEXTS } from "/texts.js";
 
-const TEXTS = {
-  en: {
-    title: "Document assistant",
-    hintTitle: "Drop a document, ask about it",
-    hintText:
-      "A PDF, a Word file or a text. The answer names the page. Nothing leaves this machine.",
-    sample: "Use the sample: a lighthouse keeper’s report",
-    attach: "Attach a file",
-    commands: "Commands",
-    write: "Write a question",
-    send: "Send",
-    drop: "Drop it here",
-    typing: "typing …",
-    lost: "connecting …",
-    questions: [
-      "What notice period applies to an engagement?",
-      "How strong was the strongest wind?",
-      "How much was spent on cat food?",
-    ],
-  },
-  ru: {
-    title: "Помощник по документам",
-    hintTitle: "Перетащите документ и спрашивайте",
-    hintText: "PDF, Word или текст. Ответ назовёт место. С этого компьютера ничего не уходит.",
-    sample: "Взять образец: прокат воздушного шара",
-    attach: "Прикрепить файл",
-    commands: "Команды",
-    write: "Напишите вопрос",
-    send: "Отправить",
-    drop: "Бросайте сюда",
-    typing: "печатает …",
-    lost: "соединяюсь …",
-    questions: [
-      "Какой залог вносит пилот?",
-      "При каком ветре нельзя поднимать шар?",
-      "Кто отвечает за чужие пикники?",
-    ],
-  },
-};
+/** Telegram, too, forgets after this time that somebody typed. */
 const TYPING_MS = 5_000;
+const GAP_PX = 12;
 
 const $ = (id) => document.getElementById(id);
 let language = localStorage.getItem("language") ??
   (navigator.language.startsWith("ru") ? "ru" : "en");
 let events;
 let typingTimer;
+/** The name of the sample file, and the questions to it. */
+let sample;
 
-/** Sends to the chat of the language in use. */
-function post(path, body) {
+/** Sends to the chat of the language in use; says whether it arrived. */
+async function post(path, body = {}) {
   const isForm = body instanceof FormData;
-  return fetch(`/chat/${language}/${path}`, {
-    method: "POST",
-    body: isForm ? body : JSON.stringify(body ?? {}),
-    headers: isForm ? {} : { "content-type": "application/json" },
-  });
+  try {
+    const response = await fetch(`/chat/${language}/${path}`, {
+      method: "POST",
+      body: isForm ? body : JSON.stringify(body),
+      headers: isForm ? {} : { "content-type": "application/json" },
+    });
+    return response.ok;
+  } catch {
+    setStatus(TEXTS[language].lost);
+    return false;
+  }
 }
 
 function setStatus(text) {
+  clearTimeout(typingTimer);
   $("status").textContent = text;
 }
 
-function showTyping() {
-  setStatus(TEXTS[language].typing);
-  clearTimeout(typingTimer);
-  typingTimer = setTimeout(() => setStatus(""), TYPING_MS);
-}
-
-function messageNode({ id, from, text, format, buttons, file, ms }) {
-  const node = document.createElement("li");
-  node.className = `message ${from}`;
-  node.dataset.testid = "message";
-  node.dataset.from = from;
-  node.dataset.id = id;
-  const bubble = document.createElement("div");
-  bubble.className = "bubble";
-  if (file) {
-    const attachment = document.createElement("div");
-    attachment.className = "file";
-    const icon = document.createElement("span");
-    icon.textContent = "📄";
-    attachment.append(icon, file);
-    bubble.append(attachment);
-  }
-  if (text) bubble.append(...render(text, format));
-  if (from === "bot" && ms !== undefined) {
-    const meta = document.createElement("div");
-    meta.className = "meta";
-    meta.textContent = ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
-    bubble.append(meta);
-  }
-  node.append(bubble);
-  if (buttons?.length) node.append(buttonRows(id, buttons));
-  return node;
-}
-
-function buttonRows(id, rows) {
-  const box = document.createElement("div");
-  box.className = "buttons";
-  for (const row of rows) {
-    const line = document.createElement("div");
-    for (const { text, data } of row) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.testid = "button";
-      button.textContent = text;
-      button.addEventListener("click", () => post("press", { id, data }));
-      line.append(button);
-    }
-    box.append(line);
-  }
-  return box;
+function nodeFor(message) {
+  const press = (data) => post("press", { id: message.id, data });
+  return messageNode(message, { press, took: TEXTS[language].took });
 }
 
 function nodeOf(id) {
   return $("messages").querySelector(`[data-id="${id}"]`);
 }
 
-function scrollDown() {
-  $("chat").scrollTop = $("chat").scrollHeight;
+/** Brings the last message into view; of a long answer its begin, under the question. */
+function showLast() {
+  const last = $("messages").lastElementChild;
+  const before = last?.previousElementSibling;
+  const first = before?.dataset.from === "user" ? before : last;
+  if (first) $("chat").scrollTop = first.offsetTop - GAP_PX;
+}
+
+/** Offers the questions about the sample that were not asked yet, while it is the last file. */
+function suggestQuestions() {
+  const textsOf = (selector) =>
+    [...$("messages").querySelectorAll(`.user ${selector}`)].map((node) => node.textContent);
+  const asked = textsOf(".bubble");
+  const questions = textsOf(".file").at(-1) === sample?.name
+    ? sample.questions.filter((question) => !asked.includes(question))
+    : [];
+  $("questions").replaceChildren(...questions.map((question) => {
+    const button = element("button", [question], { type: "button", "data-testid": "question" });
+    button.addEventListener("click", () => post("text", { text: question }));
+    return button;
+  }));
+  $("questions").hidden = questions.length === 0;
 }
 
 /** What each event of the chat does to the page. */
 const HANDLERS = {
   all({ messages }) {
-    $("messages").replaceChildren(...messages.map(messageNode));
+    $("messages").replaceChildren(...messages.map(nodeFor));
     $("hint").hidden = messages.length > 0;
+    suggestQuestions();
+    showLast();
   },
   message({ message }) {
-    nodeOf("draft")?.remove();
-    $("messages").append(messageNode(message));
-    $("hint").hidden = true;
     if (message.from === "bot") {
-      clearTimeout(typingTimer);
+      nodeOf("draft")?.remove();
       setStatus("");
     }
+    $("messages").append(nodeFor(message));
+    $("hint").hidden = true;
+    if (message.from === "user") suggestQuestions();
+    showLast();
   },
   edit({ message }) {
-    nodeOf(message.id)?.replaceWith(messageNode(message));
+    const node = nodeOf(message.id);
+    const isLast = node === $("messages").lastElementChild;
+    node?.replaceWith(nodeFor(message));
+    if (isLast) showLast();
   },
   delete({ id }) {
     nodeOf(id)?.remove();
   },
   draft({ text, format }) {
-    const node = messageNode({ id: "draft", from: "bot", text, format });
+    const node = nodeFor({ id: "draft", from: "bot", text, format });
     node.classList.add("draft");
     nodeOf("draft")?.remove();
     $("messages").append(node);
+    showLast();
   },
-  typing: showTyping,
+  typing() {
+    setStatus(TEXTS[language].typing);
+    typingTimer = setTimeout(() => setStatus(""), TYPING_MS);
+  },
 };
 
 function connect() {
@@ -161,11 +118,10 @@ function connect() {
   events.onmessage = ({ data }) => {
     const event = JSON.parse(data);
     HANDLERS[event.type]?.(event);
-    scrollDown();
   };
 }
 
-function useLanguage(chosen) {
+async function useLanguage(chosen) {
   language = chosen;
   localStorage.setItem("language", chosen);
   document.documentElement.lang = chosen;
@@ -176,14 +132,21 @@ function useLanguage(chosen) {
   }
   for (const node of document.querySelectorAll("[data-title]")) {
     node.title = texts[node.dataset.title];
-    node.setAttribute("aria-label", texts[node.dataset.title]);
   }
-  for (const node of document.querySelectorAll("[data-language]")) {
-    node.setAttribute("aria-pressed", String(node.dataset.language === chosen));
+  for (const node of document.querySelectorAll("[data-label]")) {
+    node.setAttribute("aria-label", texts[node.dataset.label]);
   }
+  for (const node of document.querySelectorAll(".languages button")) {
+    node.setAttribute("aria-pressed", String(node.lang === chosen));
+  }
+  $("status").dataset.idle = texts.idle;
   $("text").placeholder = `${texts.write} …`;
-  $("questions").replaceChildren();
+  closeMenu();
   connect();
+  const offer = await (await fetch(`/chat/${chosen}/sample`)).json();
+  if (chosen !== language) return;
+  sample = offer;
+  suggestQuestions();
 }
 
 async function sendFiles(files) {
@@ -194,51 +157,34 @@ async function sendFiles(files) {
   }
 }
 
-function sendText(text) {
-  if (text.trim() !== "") post("text", { text: text.trim() });
+function closeMenu() {
+  $("menu").hidden = true;
+  $("commands").setAttribute("aria-expanded", "false");
 }
 
-function suggestQuestions() {
-  const items = TEXTS[language].questions.map((question) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = question;
-    button.addEventListener("click", () => sendText(question));
-    const item = document.createElement("li");
-    item.append(button);
-    return item;
-  });
-  $("questions").replaceChildren(...items);
+async function openMenu() {
+  const commands = await (await fetch(`/chat/${language}/menu`)).json();
+  $("menu").replaceChildren(...commands.map(({ command, description }) => {
+    const words = [element("b", [`/${command}`]), element("span", [description])];
+    const button = element("button", words, { type: "button" });
+    button.addEventListener("click", () => {
+      closeMenu();
+      $("text").focus();
+      post("text", { text: `/${command}` });
+    });
+    return button;
+  }));
+  $("menu").hidden = false;
+  $("commands").setAttribute("aria-expanded", "true");
+  $("menu").firstElementChild?.focus();
 }
 
-async function toggleMenu() {
-  const menu = $("menu");
-  const opens = menu.hidden;
-  if (opens) {
-    const commands = await (await fetch(`/chat/${language}/menu`)).json();
-    menu.replaceChildren(...commands.map(({ command, description }) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      const name = document.createElement("b");
-      name.textContent = `/${command}`;
-      const line = document.createElement("span");
-      line.textContent = description;
-      button.append(name, line);
-      button.addEventListener("click", () => {
-        menu.hidden = true;
-        sendText(`/${command}`);
-      });
-      return button;
-    }));
-  }
-  menu.hidden = !opens;
-  $("commands").setAttribute("aria-expanded", String(opens));
-}
-
-$("form").addEventListener("submit", (event) => {
+$("form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  sendText($("text").value);
+  const text = $("text").value.trim();
+  if (text === "") return;
   $("text").value = "";
+  if (!await post("text", { text })) $("text").value = text;
 });
 $("text").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -249,30 +195,33 @@ $("file").addEventListener("change", async ({ target }) => {
   await sendFiles(target.files);
   target.value = "";
 });
-$("sample").addEventListener("click", async () => {
-  await post("sample");
-  suggestQuestions();
-  $("hint").hidden = false;
-  $("sample").hidden = true;
-});
-$("commands").addEventListener("click", toggleMenu);
+$("sample").addEventListener("click", () => post("sample"));
+$("commands").addEventListener("click", () => $("menu").hidden ? openMenu() : closeMenu());
 document.addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") $("menu").hidden = true;
+  if (key !== "Escape" || $("menu").hidden) return;
+  closeMenu();
+  $("commands").focus();
 });
-for (const button of document.querySelectorAll("[data-language]")) {
-  button.addEventListener("click", () => useLanguage(button.dataset.language));
+document.addEventListener("click", ({ target }) => {
+  if (!$("menu").contains(target) && !$("commands").contains(target)) closeMenu();
+});
+for (const button of document.querySelectorAll(".languages button")) {
+  button.addEventListener("click", () => useLanguage(button.lang));
 }
 for (const type of ["dragenter", "dragover"]) {
   document.addEventListener(type, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     $("drop").hidden = false;
   });
 }
-for (const type of ["dragleave", "drop"]) {
-  document.addEventListener(type, (event) => {
-    event.preventDefault();
-    if (type === "drop" || event.relatedTarget === null) $("drop").hidden = true;
-  });
-}
-document.addEventListener("drop", ({ dataTransfer }) => sendFiles(dataTransfer.files));
+document.addEventListener("dragleave", ({ relatedTarget }) => {
+  if (relatedTarget === null) $("drop").hidden = true;
+});
+document.addEventListener("drop", (event) => {
+  $("drop").hidden = true;
+  if (event.dataTransfer.files.length === 0) return;
+  event.preventDefault();
+  sendFiles(event.dataTransfer.files);
+});
 useLanguage(language === "ru" ? "ru" : "en");

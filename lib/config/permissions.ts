@@ -1,0 +1,46 @@
+/**
+ * Prints the permissions of a task that depend on the machine and on what the
+ * operator has set: `permissions.ts bot | demo | ask | test`. The rest stands
+ * in the permission sets of `deno.json`.
+ */
+import { dirname, join, resolve } from "node:path";
+
+const EXIT_CONFIG = 78;
+
+const env = (name: string) => Deno.env.get(name)?.trim() || undefined;
+const dataDir = resolve(env("DATA_DIR") ?? "./data");
+const metricsLog = resolve(env("METRICS_LOG") ?? join(dataDir, "metrics.jsonl"));
+const data = [...new Set([dataDir, dirname(metricsLog)])];
+const plugins = (env("PLUGINS") ?? "").split(",").map((name) => name.trim())
+  .filter((name) => /^[./]/.test(name)).map((name) => dirname(resolve(name)));
+const socket = join(dataDir, "demo", "database", ".s.PGSQL.5432");
+
+const write = `--allow-write=${data.join(",")}`;
+const read = `--allow-read=${[".", packages(), ...data, ...plugins].join(",")}`;
+// The sandbox's limit of memory, and Deno itself, under the name by which it runs here.
+const run = `--allow-run=prlimit,deno,${Deno.execPath()}`;
+const flags: Record<string, readonly string[]> = {
+  bot: [read, write, run],
+  // The demo talks to nobody outside of this machine.
+  demo: [read, write, run, `--allow-net=127.0.0.1,unix:${socket}`],
+  ask: [write, run],
+  test: [`${run},chromium`],
+};
+
+const wanted = flags[Deno.args[0] ?? ""] ?? [];
+if (wanted.some((flag) => /\s/.test(flag))) {
+  console.error("Cannot use a folder with a blank in its name: see DATA_DIR, METRICS_LOG, PLUGINS");
+  Deno.exit(EXIT_CONFIG);
+}
+console.log(wanted.join(" "));
+
+/** Where Deno keeps packages: the embedded database reads its own files there. */
+function packages(): string {
+  const home = env("HOME") ?? env("USERPROFILE") ?? "/";
+  const caches = Deno.build.os === "darwin"
+    ? join(home, "Library", "Caches")
+    : Deno.build.os === "windows"
+    ? env("LOCALAPPDATA") ?? home
+    : env("XDG_CACHE_HOME") ?? join(home, ".cache");
+  return join(env("DENO_DIR") ?? join(caches, "deno"), "npm");
+}

@@ -1,0 +1,30 @@
+/**
+ * The benchmarks: `deno task bench [--json FILE]`. Speeds as ratios side by side
+ * in one run, since one machine's milliseconds say little about another's.
+ */
+import { parseArgs } from "node:util";
+import { benchAsk } from "./ask.ts";
+import { benchCachedAnswer } from "./cached_answer.ts";
+import { benchExtraction } from "./extraction.ts";
+import type { Row } from "./measure.ts";
+import { benchStartup } from "./startup.ts";
+
+const { values } = parseArgs({ options: { json: { type: "string" } } });
+const rows: Row[] = [];
+for (const bench of [benchAsk, benchExtraction, benchCachedAnswer, benchStartup]) {
+  rows.push(...await bench());
+}
+
+const width = Math.max(...rows.map(({ name }) => name.length));
+console.log(`| ${"measured".padEnd(width)} | median | 95 % | beside |`);
+console.log(`| ${"-".repeat(width)} | ---: | ---: | --- |`);
+for (const { name, unit, median, p95, beside } of rows) {
+  const cells = [median, p95].map((value) =>
+    `${value < 100 ? value.toPrecision(3) : Math.round(value)} ${unit}`
+  );
+  console.log(`| ${name.padEnd(width)} | ${cells.join(" | ")} | ${beside ?? ""} |`);
+}
+if (values.json !== undefined) {
+  await Deno.writeTextFile(values.json, JSON.stringify({ at: new Date(), rows }, null, 2));
+}
+Deno.exit();
