@@ -44,7 +44,8 @@ export async function sampleFile(language: Language): Promise<SampleFile> {
 /** Sets each text on a page of its own; a line that is too long is broken between words. */
 async function toPdf(pages: readonly string[]): Promise<Uint8Array> {
   const { PDFDocument, StandardFonts } = await import("pdf-lib");
-  const pdf = await PDFDocument.create();
+  // Without the time of its making, the same sample is the same file each time.
+  const pdf = await PDFDocument.create({ updateMetadata: false });
   const regular = await pdf.embedFont(StandardFonts.TimesRoman);
   const bold = await pdf.embedFont(StandardFonts.TimesRomanBold);
   for (const text of pages) {
