@@ -15,7 +15,7 @@ function startCache(hasRedis: boolean) {
   const cache = createActor(
     cacheMachine.provide({
       actors: {
-        connection: fromCallback<RedisReport>(({ sendBack }) => {
+        connection: fromCallback(({ sendBack }) => {
           report = sendBack;
           world.connected++;
           return () => {

@@ -48,6 +48,7 @@ export async function loadPdfium() {
 function readable(text: string): string {
   return text
     .replace(/\r\n?/g, "\n")
+    // deno-lint-ignore no-control-regex
     .replace(/[\u0002\u00ad]\n?/g, "")
     .replace(/(\p{Ll})-\n(\p{Ll})/gu, "$1$2")
     // deno-lint-ignore no-control-regex

@@ -1,7 +1,6 @@
 /** Updates by webhook, and what operators read over HTTP. */
 import assert from "node:assert/strict";
-import { missingServices } from "../support/storage.ts";
-import { startWorld, TOKEN } from "../support/world.ts";
+import { anyStorage, startWorld, TOKEN } from "../support/world.ts";
 
 const SECRET = "a-secret_of-the-webhook";
 
@@ -15,11 +14,10 @@ function freePort(): number {
 
 Deno.test({
   name: "the bot by webhook",
-  ignore: missingServices !== undefined,
   async fn(t) {
     const port = freePort();
     const root = `http://127.0.0.1:${port}`;
-    await using world = await startWorld("services", {
+    await using world = await startWorld(anyStorage, {
       PORT: String(port),
       WEBHOOK_URL: `${root}/telegram`,
       WEBHOOK_SECRET: SECRET,
@@ -85,8 +83,9 @@ Deno.test({
         "timestamp",
       ]);
       const { database, redis, ai_service, telegram } = health.services;
-      assert.equal(database.kind, "postgres");
-      assert.equal(redis.kind, "redis");
+      const isEmbedded = anyStorage === "embedded";
+      assert.equal(database.kind, isEmbedded ? "pglite" : "postgres");
+      assert.equal(redis.kind, isEmbedded ? "memory" : "redis");
       assert.equal(ai_service.status, "offline");
       assert.equal(telegram.mode, "webhook");
       for (const key of ["uptime_seconds", "cpu_percent", "memory_percent", "disk_percent"]) {

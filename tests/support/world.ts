@@ -13,7 +13,7 @@ import {
 import type { DemoUser } from "../../lib/demo/chats.ts";
 import type { MetricsSummary } from "../../lib/metrics.ts";
 import type { Running } from "../../lib/running.ts";
-import { emptyDatabase, emptyFolder } from "./storage.ts";
+import { emptyDatabase, emptyFolder, missingServices } from "./storage.ts";
 
 export const TOKEN = "4242:test";
 
@@ -28,6 +28,9 @@ export interface World extends AsyncDisposable {
 }
 
 export type Storage = "embedded" | "services";
+
+/** For tests that are about something else: the servers of the machine if it has them. */
+export const anyStorage: Storage = missingServices === undefined ? "services" : "embedded";
 
 /** Starts a bot with an empty memory; `env` is added to its configuration. */
 export async function startWorld(
