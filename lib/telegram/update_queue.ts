@@ -17,7 +17,9 @@ const SUPERVISE_S = 5;
 const REMEMBER_S = 2 * 24 * 3_600;
 /** How long one handler may work on an update. */
 const EXPIRE_S = 3_600;
-const RETRIES = 5;
+/** With the pauses below, what needs Telegram or the database waits out half an hour without it. */
+const RETRIES = 35;
+const MAX_RETRY_DELAY_S = 60;
 
 export interface StoredUpdate {
   id: string;
@@ -84,6 +86,7 @@ export function createUpdateQueue(
         retryLimit: RETRIES,
         retryDelay: 1,
         retryBackoff: true,
+        retryDelayMax: MAX_RETRY_DELAY_S,
       });
       boss = engine;
       touching = setInterval(touch, TOUCH_MS);

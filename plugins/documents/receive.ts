@@ -11,6 +11,8 @@ export default definePlugin({
     async run(context, file, caption) {
       const { t, ask, tell, user } = context;
       const message = await context.reply(t("document-reading", { name: file.name }));
+      // One edit after the other, so that the last one is the one that stays.
+      let shown = Promise.resolve();
       try {
         const bytes = await context.download(file);
         const { document, known } = await ask(
@@ -19,14 +21,14 @@ export default definePlugin({
           {
             timeoutMs: ADD_TIMEOUT_MS,
             onChunk: (stage: Stage) => {
-              if (stage === "indexing") {
-                message.edit(t("document-indexing", { name: file.name })).catch(() => {
-                  // The last edit, which tells the end, is the one that counts.
-                });
-              }
+              if (stage !== "indexing") return;
+              shown = message.edit(t("document-indexing", { name: file.name })).catch(() => {
+                // The edit that tells the end is the one that counts.
+              });
             },
           },
         );
+        await shown;
         const pages = t("unit-count", { count: document.pages, unit: document.unit });
         await message.edit(
           t(known ? "document-known" : "document-ready", { name: document.name, pages }),
@@ -39,6 +41,7 @@ export default definePlugin({
       } catch (error) {
         const sentence = sentenceFor(context, file.name, error);
         if (sentence === undefined) throw error;
+        await shown;
         await message.edit(sentence);
         tell("metrics.count", {
           name: "documents.processed",

@@ -23,7 +23,7 @@ export default definePlugin({
         question,
         () => ask("db.readConversation", { ...where, limit: REMEMBERED_TURNS }),
       );
-      await reply(answer.text);
+      // Before the reply: whatever fails after it would have the user answered twice.
       await ask("db.saveTurn", {
         ...where,
         question,
@@ -32,6 +32,7 @@ export default definePlugin({
         promptTokens: answer.promptTokens,
         answerTokens: answer.answerTokens,
       });
+      await reply(answer.text);
     },
   }],
 });
