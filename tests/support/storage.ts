@@ -21,15 +21,24 @@ export interface Services extends AsyncDisposable {
   readonly redisUrl: string;
 }
 
-/** Creates a database, which is dropped at the end. */
+/** The numbered database of Redis that tests have for themselves. */
+const REDIS_DATABASE = 9;
+
+/** Creates a database, which is dropped at the end, and empties the tests' part of Redis. */
 export async function emptyDatabase(): Promise<Services> {
+  const redisUrl = new URL(REDIS);
+  redisUrl.pathname = `/${REDIS_DATABASE}`;
+  const redis = new Redis(redisUrl.href, { lazyConnect: true });
+  await redis.connect();
+  await redis.flushdb();
+  redis.disconnect();
   const name = `assistant_${crypto.randomUUID().replaceAll("-", "")}`;
   await administer(`create database ${name}`);
   const url = new URL(POSTGRES);
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    redisUrl: REDIS,
+    redisUrl: redisUrl.href,
     [Symbol.asyncDispose]: () => administer(`drop database ${name} with (force)`),
   };
 }
