@@ -1,0 +1,142 @@
+/** The durable queue on both kinds of storage: once, in order, taken over, given up. */
+import assert from "node:assert/strict";
+import { createDatabase } from "../lib/db/database.ts";
+import {
+  chatKey,
+  createUpdateQueue,
+  type StoredUpdate,
+  type UpdateQueue,
+} from "../lib/telegram/update_queue.ts";
+import { emptyDatabase, emptyFolder, missingServices } from "./support/storage.ts";
+
+let nextId = 1;
+const message = (chat: number, update_id = nextId++) => ({
+  update_id,
+  message: { chat: { id: chat }, from: { id: chat } },
+});
+const ids = (taken: readonly StoredUpdate[]) => taken.map(({ update }) => update.update_id);
+
+/** Takes and completes until nothing is left; gives the order. */
+async function drain(queue: UpdateQueue): Promise<number[]> {
+  const order: number[] = [];
+  for (;;) {
+    const taken = await queue.take(10);
+    if (taken.length === 0) return order;
+    for (const { id, update } of taken) {
+      order.push(update.update_id);
+      await queue.complete(id);
+    }
+  }
+}
+
+for (const kind of ["pglite", "postgres"] as const) {
+  Deno.test({
+    name: `the queue of updates (${kind})`,
+    ignore: kind === "postgres" && missingServices !== undefined,
+    async fn(t) {
+      await using folder = await emptyFolder();
+      await using services = kind === "postgres" ? await emptyDatabase() : undefined;
+      const database = createDatabase({ url: services?.url, directory: folder.path });
+      await database.connect();
+      const open = async () => {
+        const queue = createUpdateQueue({ kind, sql: () => database.sql, botId: 42 });
+        await queue.open();
+        return queue;
+      };
+      const queue = await open();
+      try {
+        await t.step(
+          "an update that comes twice is stored once, also after it was handled",
+          async () => {
+            const update = message(1);
+            await queue.store([update]);
+            await queue.store([update, message(1)]);
+            const order = await drain(queue);
+            assert.deepEqual(order, [update.update_id, update.update_id + 1]);
+            await queue.store([update]);
+            assert.deepEqual(await drain(queue), []);
+          },
+        );
+
+        await t.step(
+          "a chat's updates are taken one at a time, in order, chats side by side",
+          async () => {
+            const first = [message(1), message(2), message(1), message(2)];
+            await queue.store(first);
+            const taken = await queue.take(10);
+            assert.deepEqual(ids(taken), [first[0]?.update_id, first[1]?.update_id]);
+            assert.deepEqual(await queue.take(10), [], "both chats are at work");
+            for (const { id } of taken.slice(0, 1)) await queue.complete(id);
+            const next = await queue.take(10);
+            assert.deepEqual(ids(next), [first[2]?.update_id]);
+            for (const { id } of [...taken.slice(1), ...next]) await queue.complete(id);
+            assert.deepEqual(await drain(queue), [first[3]?.update_id]);
+          },
+        );
+
+        await t.step("updates stored in one go keep their order", async () => {
+          const updates = Array.from({ length: 60 }, () => message(7));
+          await queue.store(updates);
+          assert.equal(await queue.size(), 60);
+          assert.deepEqual(await drain(queue), updates.map(({ update_id }) => update_id));
+          assert.equal(await queue.size(), 0);
+        });
+
+        await t.step(
+          "what is given back is taken again before what follows in its chat",
+          async () => {
+            const [failing, following] = [message(8), message(8)];
+            await queue.store([failing, following]);
+            const [stored] = await queue.take(10);
+            assert.ok(stored);
+            assert.equal(await queue.giveBack(stored, new Error("away")), "later");
+            let again: StoredUpdate[] = [];
+            while (again.length === 0) again = await queue.take(10);
+            assert.deepEqual(ids(again), [failing.update_id]);
+            assert.equal(again[0]?.retries, 1);
+            for (const { id } of again) await queue.complete(id);
+            assert.deepEqual(await drain(queue), [following.update_id]);
+          },
+        );
+
+        await t.step("after the last try an update is given up, and its chat goes on", async () => {
+          const [failing, following] = [message(9), message(9)];
+          await queue.store([failing, following]);
+          const [stored] = await queue.take(10);
+          assert.ok(stored);
+          assert.equal(
+            await queue.giveBack({ ...stored, retries: 99 }, new Error("no")),
+            "givenUp",
+          );
+          assert.deepEqual(await drain(queue), [following.update_id]);
+        });
+
+        await t.step("what was stored is there for the next process", async () => {
+          const update = message(10);
+          await queue.store([update]);
+          await queue.close();
+          const successor = await open();
+          try {
+            assert.deepEqual(await drain(successor), [update.update_id]);
+          } finally {
+            await successor.close();
+          }
+        });
+      } finally {
+        await queue.close();
+        await database.close();
+      }
+    },
+  });
+}
+
+Deno.test("the chat decides the order, and the user where an update has no chat", () => {
+  const from = { id: 2 };
+  assert.equal(chatKey({ update_id: 1, message: { chat: { id: 1 }, from } }), "1");
+  assert.equal(
+    chatKey({ update_id: 1, callback_query: { from, message: { chat: { id: -5 } } } }),
+    "-5",
+  );
+  assert.equal(chatKey({ update_id: 1, inline_query: { from } }), "2");
+  assert.equal(chatKey({ update_id: 1 }), "none");
+});
