@@ -11,6 +11,7 @@ const FILES: Readonly<Record<string, string>> = {
   "page.html": "text/html; charset=utf-8",
   "page.css": "text/css; charset=utf-8",
   "page.js": "text/javascript; charset=utf-8",
+  "drop.js": "text/javascript; charset=utf-8",
   "messages.js": "text/javascript; charset=utf-8",
   "texts.js": "text/javascript; charset=utf-8",
   "markdown.js": "text/javascript; charset=utf-8",

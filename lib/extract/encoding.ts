@@ -61,7 +61,8 @@ function singleByteEncoding(sample: Uint8Array): string {
 
 /**
  * How much the letters beyond ASCII are like Russian, from 0 to 1: frequent
- * letters count more, capitals within words and signs that no text uses less.
+ * letters count more; capitals within words, words of both alphabets and signs
+ * that no text uses count against it.
  */
 function russianScore(text: string): number {
   let score = 0;
@@ -72,8 +73,10 @@ function russianScore(text: string): number {
       foreign++;
       const lower = letter.toLowerCase();
       const rank = FREQUENT.indexOf(lower);
+      // In "caf" and "й" in one word the second is no Russian letter.
+      const isMixed = /[a-z]/i.test(previous);
       const isCapitalWithin = letter !== lower && /\p{Ll}/u.test(previous);
-      if (rank >= 0 && !isCapitalWithin) score += rank < 16 ? 1 : 0.5;
+      if (rank >= 0 && !isMixed && !isCapitalWithin) score += rank < 16 ? 1 : 0.5;
       else if (!/[«»—–…№“”„\u00a0]/.test(letter)) score -= 1;
     }
     previous = letter;

@@ -75,6 +75,7 @@ export function createSandbox({ size, timeoutMs }: SandboxOptions): Sandbox {
       const stop = () => kill(process);
       const limits = AbortSignal.any([signal, timeout]);
       limits.addEventListener("abort", stop, { once: true });
+      if (limits.aborted) stop();
       try {
         return await converse(process, name, bytes);
       } catch (error) {

@@ -2,6 +2,7 @@
  * A headless Chromium for tests of the page: one tab, driven over the DevTools
  * protocol by real key strokes, clicks and drags. No driver's package is needed.
  */
+import { connect, type Connection } from "./devtools.ts";
 import { emptyFolder } from "./storage.ts";
 
 const CANDIDATES = [
@@ -24,6 +25,7 @@ const FLAGS = [
 ];
 const WAIT_MS = 20_000;
 const LOOK_MS = 20;
+const START_MS = 20_000;
 const CLOSE_MS = 5_000;
 
 const executable: string | undefined = await findExecutable();
@@ -32,10 +34,6 @@ const executable: string | undefined = await findExecutable();
 export const missingChromium: string | undefined = executable === undefined
   ? "there is no Chromium; install it or name it in CHROMIUM"
   : undefined;
-
-if (missingChromium !== undefined) {
-  console.log(`Tests in a browser are skipped as ${missingChromium}.`);
-}
 
 export interface Tab extends AsyncDisposable {
   /** What the page threw, logged as an error or was refused by its security policy. */
@@ -67,7 +65,8 @@ export async function openTab(): Promise<Tab> {
   const resources = new AsyncDisposableStack();
   try {
     const profile = resources.use(await emptyFolder());
-    const connection = await connect(resources, executable, profile.path);
+    const address = await start(resources, executable, profile.path);
+    const connection = await connect(resources, address);
     const { targetId } = await connection.send("Target.createTarget", { url: "about:blank" });
     const attached = await connection.send("Target.attachToTarget", { targetId, flatten: true });
     const tab = tabOf(connection, String(attached.sessionId), () => resources.disposeAsync());
@@ -79,28 +78,12 @@ export async function openTab(): Promise<Tab> {
   }
 }
 
-interface Connection {
-  send(
-    method: string,
-    params?: Record<string, unknown>,
-    sessionId?: string,
-  ): Promise<Record<string, unknown>>;
-  readonly errors: string[];
-}
-
-interface Reply {
-  id?: number;
-  method?: string;
-  params?: Record<string, unknown>;
-  result?: Record<string, unknown>;
-  error?: { message: string };
-}
-
-async function connect(
+/** Starts a browser whose end is deferred to `resources`; gives its DevTools address. */
+async function start(
   resources: AsyncDisposableStack,
   path: string,
   profile: string,
-): Promise<Connection> {
+): Promise<string> {
   const process = new Deno.Command(path, {
     args: [...FLAGS, `--user-data-dir=${profile}`],
     stdin: "null",
@@ -124,51 +107,12 @@ async function connect(
     clearTimeout(timer);
     await reading;
   });
-
-  const socket = new WebSocket(await address.promise);
-  const opened = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  const waiting = new Map<number, PromiseWithResolvers<Record<string, unknown>>>();
-  const errors: string[] = [];
-  let lastId = 0;
-  socket.onopen = () => opened.resolve();
-  socket.onclose = () => {
-    const error = new Error("Cannot go on as the browser has closed the connection");
-    opened.reject(error);
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-    closed.resolve();
-  };
-  socket.onmessage = ({ data }) => {
-    const reply: Reply = JSON.parse(data);
-    const { id = 0, result = {}, error } = reply;
-    const waiter = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) waiter?.resolve(result);
-    else waiter?.reject(new Error(`Cannot drive the browser as it says: ${error.message}`));
-    if (reply.method === "Runtime.exceptionThrown" || isLoggedError(reply)) {
-      errors.push(JSON.stringify(reply.params));
-    }
-  };
-  const send: Connection["send"] = (method, params = {}, sessionId) => {
-    const waiter = Promise.withResolvers<Record<string, unknown>>();
-    waiting.set(++lastId, waiter);
-    socket.send(JSON.stringify({ id: lastId, method, params, sessionId }));
-    return waiter.promise;
-  };
-  resources.defer(async () => {
-    // The browser may close the connection before it has answered.
-    await send("Browser.close").catch(() => {});
-    await closed.promise;
-  });
-  await opened.promise;
-  return { send, errors };
-}
-
-function isLoggedError({ method, params }: Reply): boolean {
-  if (method !== "Log.entryAdded") return false;
-  const { entry } = params as { entry: { level: string } };
-  return entry.level === "error";
+  const timer = setTimeout(() => process.kill("SIGKILL"), START_MS);
+  try {
+    return await address.promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function tabOf(connection: Connection, sessionId: string, end: () => Promise<void>): Tab {

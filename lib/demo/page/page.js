@@ -1,5 +1,6 @@
 // The chat page: shows what the Bot API server knows of the chat, and sends
 // what the visitor types, drops or presses. Each language is a chat of its own.
+import { onDrop } from "/drop.js";
 import { element } from "/markdown.js";
 import { messageNode } from "/messages.js";
 import { TEXTS } from "/texts.js";
@@ -14,7 +15,7 @@ let language = localStorage.getItem("language") ??
 let events;
 let typingTimer;
 /** The name of the sample file, and the questions to it. */
-let sample;
+let sample = { name: "", questions: [] };
 
 /** Sends to the chat of the language in use; says whether it arrived. */
 async function post(path, body = {}) {
@@ -46,7 +47,7 @@ function nodeOf(id) {
   return $("messages").querySelector(`[data-id="${id}"]`);
 }
 
-/** Brings the last message into view; of a long answer its begin, under the question. */
+/** Brings the last message into view; of a long answer the beginning, under the question. */
 function showLast() {
   const last = $("messages").lastElementChild;
   const before = last?.previousElementSibling;
@@ -59,7 +60,7 @@ function suggestQuestions() {
   const textsOf = (selector) =>
     [...$("messages").querySelectorAll(`.user ${selector}`)].map((node) => node.textContent);
   const asked = textsOf(".bubble");
-  const questions = textsOf(".file").at(-1) === sample?.name
+  const questions = textsOf(".file").at(-1) === sample.name
     ? sample.questions.filter((question) => !asked.includes(question))
     : [];
   $("questions").replaceChildren(...questions.map((question) => {
@@ -208,20 +209,5 @@ document.addEventListener("click", ({ target }) => {
 for (const button of document.querySelectorAll(".languages button")) {
   button.addEventListener("click", () => useLanguage(button.lang));
 }
-for (const type of ["dragenter", "dragover"]) {
-  document.addEventListener(type, (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    $("drop").hidden = false;
-  });
-}
-document.addEventListener("dragleave", ({ relatedTarget }) => {
-  if (relatedTarget === null) $("drop").hidden = true;
-});
-document.addEventListener("drop", (event) => {
-  $("drop").hidden = true;
-  if (event.dataTransfer.files.length === 0) return;
-  event.preventDefault();
-  sendFiles(event.dataTransfer.files);
-});
+onDrop($("drop"), sendFiles);
 useLanguage(language === "ru" ? "ru" : "en");
