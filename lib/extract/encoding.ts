@@ -5,6 +5,9 @@
 import jschardet from "jschardet";
 
 const CYRILLIC_PAGES = ["windows-1251", "koi8-r", "ibm866", "iso-8859-5", "x-mac-cyrillic"];
+const WESTERN = "windows-1252";
+/** Below this a detector guesses, and the West is the better guess. */
+const SURE = 0.9;
 /** Enough for statistics, and little enough for a detector. */
 const SAMPLE_BYTES = 64 * 1024;
 /** The most frequent letters of Russian text, by falling frequency. */
@@ -51,11 +54,12 @@ function singleByteEncoding(sample: Uint8Array): string {
     }))
     .reduce((best, other) => other.score > best.score ? other : best);
   if (russian.score > 0.5) return russian.encoding;
-  const detected = jschardet.detect(sample as never).encoding;
+  const { encoding: guess, confidence } = jschardet.detect(sample as never);
   try {
-    return new TextDecoder(detected ?? "windows-1252").encoding;
+    const { encoding } = new TextDecoder(confidence >= SURE ? guess ?? WESTERN : WESTERN);
+    return CYRILLIC_PAGES.includes(encoding) ? WESTERN : encoding;
   } catch {
-    return "windows-1252";
+    return WESTERN;
   }
 }
 

@@ -9,6 +9,7 @@ import { placeLabel } from "../../lib/ai/place.ts";
 import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import type { PluginContext } from "../plugin.ts";
+import { unwrapped } from "./unwrap.ts";
 
 /** All attempts with their pauses, and the wait for a turn. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000;
@@ -119,7 +120,7 @@ function passagesAsAnswer(
     .toSorted((a, b) => b.score - a.score)
     .slice(0, SHOWN_PASSAGES);
   const quotes = cited.map((passage) => {
-    const lines = passage.text.split(/\n+/).map((line) => `> ${escape(line)}`);
+    const lines = unwrapped(passage.text).map((line) => `> ${escape(line)}`);
     const place = [placeLabel(passage.unit, passage.page, language)];
     place.push(...passage.heading.slice(-1).map(escape));
     if (documents.length > 1) place.unshift(escape(passage.documentName));
