@@ -1,0 +1,129 @@
+/** From a text to its passages and terms, and from a question to the passages it needs. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Section } from "../lib/library.ts";
+import { rank } from "../lib/retrieval/bm25.ts";
+import { choose } from "../lib/retrieval/choose.ts";
+import { indexSections } from "../lib/retrieval/index.ts";
+import { cutSections } from "../lib/retrieval/passages.ts";
+import { normalNumber, termsOf } from "../lib/retrieval/terms.ts";
+import { estimateTokens } from "../lib/retrieval/tokens.ts";
+
+const words = (text: string) => text.split(/\s+/).filter(Boolean);
+const section = (text: string, page = 1): Section => ({ page, heading: [], text });
+
+Deno.test("a cut loses and repeats no word, and mixes no pages", () => {
+  const page = fc.array(fc.lorem({ maxCount: 120 }), { maxLength: 12 }).map((all) =>
+    all.join("\n")
+  );
+  fc.assert(fc.property(fc.array(page, { maxLength: 6 }), (pages) => {
+    const cuts = cutSections(pages.map((text, n) => section(text, n + 1)));
+    for (const [n, text] of pages.entries()) {
+      const ofPage = cuts.filter((cut) => cut.page === n + 1).map((cut) => cut.text).join("\n");
+      assert.deepEqual(words(ofPage), words(text));
+    }
+    assert.ok(cuts.every(({ text }) => words(text).length < 250));
+  }));
+});
+
+Deno.test("a number is the same however it is written", () => {
+  const forms = ["1 234,50", "1,234.50", "1234.5", "1'234.50", "1.234,50", "1\u00a0234,5"];
+  assert.deepEqual(new Set(forms.map(normalNumber)), new Set(["1234.5"]));
+  assert.deepEqual(forms.map((form) => termsOf(form)), forms.map(() => ["1234.5"]));
+  assert.deepEqual(termsOf("48 500 рублей"), ["48500", "рубл"]);
+  assert.deepEqual(["0,1", "007", "12"].map(normalNumber), ["0.1", "007", "12"]);
+});
+
+Deno.test("any whole number is found in groups and without", () => {
+  fc.assert(fc.property(fc.nat({ max: 1e12 }), (number) => {
+    const plain = String(number);
+    for (const group of [",", " ", "\u202f"]) {
+      const grouped = plain.replace(/\B(?=(\d{3})+$)/g, group);
+      assert.deepEqual(termsOf(grouped), [plain]);
+    }
+  }));
+});
+
+Deno.test("forms of a word are one term, in both languages", () => {
+  const same = (...forms: string[]) => new Set(forms.flatMap((form) => termsOf(form))).size === 1;
+  assert.ok(same("договор", "договором", "договоры", "Договора"));
+  assert.ok(same("agreement", "agreements", "Agreements"));
+  assert.ok(same("ёлка", "елка", "ЁЛКИ"));
+  assert.ok(!same("договор", "agreement"));
+});
+
+Deno.test("an identifier is found whole and by its parts", () => {
+  assert.deepEqual(termsOf("AB-12/3"), ["ab-12/3", "ab", "12", "3"]);
+});
+
+Deno.test("words that stand everywhere are no terms", () => {
+  assert.deepEqual(termsOf("What is the sum of it, и что это?"), ["sum"]);
+});
+
+Deno.test("Cyrillic counts more tokens than Latin of the same length", () => {
+  assert.ok(estimateTokens("договор ".repeat(100)) > estimateTokens("contract ".repeat(100)));
+  assert.equal(estimateTokens(""), 0);
+});
+
+Deno.test("a passage is found by its text and by the headings above it", () => {
+  const { passages, postings } = indexSections([
+    { page: 1, heading: ["Liability"], text: "The amount is capped." },
+    { page: 2, heading: [], text: "The amount is paid, and paid again." },
+  ]);
+  assert.deepEqual(postings.find(({ term }) => term === "liabil"), {
+    term: "liabil",
+    ordinals: [0],
+    counts: [1],
+  });
+  assert.deepEqual(postings.find(({ term }) => term === "paid")?.counts, [2]);
+  assert.deepEqual(passages.map(({ ordinal, page }) => [ordinal, page]), [[0, 1], [1, 2]]);
+});
+
+Deno.test("rank follows the formula", () => {
+  const documents = [{ id: 1, lengths: [2, 4] }];
+  const [only] = rank(documents, [{ documentId: 1, term: "x", ordinals: [0], counts: [1] }]);
+  const rarity = Math.log(1 + (2 - 1 + 0.5) / (1 + 0.5));
+  const norm = 1.2 * (1 - 0.75 + 0.75 * 2 / 3);
+  assert.ok(only && Math.abs(only.score - rarity * 2.2 / (1 + norm)) < 1e-12);
+});
+
+Deno.test("rarer terms and more of them weigh more, and length weighs against", () => {
+  const documents = [{ id: 1, lengths: [10, 10, 10, 30] }];
+  const ranked = rank(documents, [
+    { documentId: 1, term: "common", ordinals: [0, 1, 2, 3], counts: [1, 1, 1, 1] },
+    { documentId: 1, term: "rare", ordinals: [1], counts: [1] },
+  ]);
+  assert.equal(ranked[0]?.ordinal, 1);
+  assert.equal(ranked.at(-1)?.ordinal, 3);
+});
+
+Deno.test("a choice stays within its budget, and takes what fits best", () => {
+  const documents = [{ id: 1, passageTokens: [60, 50, 40] }];
+  const ranked = [2, 0, 1].map((ordinal, n) => ({ documentId: 1, ordinal, score: 3 - n }));
+  assert.deepEqual(choose(ranked, documents, 100).map(({ ordinal }) => ordinal), [2, 0]);
+  assert.deepEqual(choose(ranked, documents, 95).map(({ ordinal }) => ordinal), [2, 1]);
+  assert.deepEqual(choose(ranked, documents, 10), []);
+});
+
+Deno.test("documents that fit whole are taken whole, the best first", () => {
+  const documents = [{ id: 1, passageTokens: [10, 10, 10] }];
+  const ranked = [{ documentId: 1, ordinal: 2, score: 1 }];
+  assert.deepEqual(choose(ranked, documents, 30).map(({ ordinal }) => ordinal), [2, 0, 1]);
+});
+
+Deno.test("a choice never exceeds its budget, whatever it is given", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 300 })),
+      fc.nat({ max: 2_000 }),
+      (sizes, budget) => {
+        const documents = [{ id: 1, passageTokens: sizes }];
+        const ranked = sizes.map((_, ordinal) => ({ documentId: 1, ordinal, score: 1 }));
+        const chosen = choose(ranked, documents, budget);
+        const total = chosen.reduce((sum, { ordinal }) => sum + (sizes[ordinal] ?? 0), 0);
+        assert.ok(total <= budget);
+        assert.equal(new Set(chosen.map(({ ordinal }) => ordinal)).size, chosen.length);
+      },
+    ),
+  );
+});
