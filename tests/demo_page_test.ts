@@ -136,6 +136,7 @@ Deno.test({
       await tab.until(`innerWidth === 390`);
       assert.equal(await tab.evaluate(widths), true);
       await tab.send("Emulation.clearDeviceMetricsOverride");
+      await tab.until(`innerWidth > 390`);
     });
 
     await t.step("in Russian all is Russian, and the chat is another", async () => {
