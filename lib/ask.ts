@@ -3,13 +3,15 @@
  * where the message streams, and `tell` where none is needed. Actors are looked
  * up by name at each send, so a restarted actor is found again by itself.
  */
-import type { ActorSystem, ActorSystemInfo, AnyActorRef } from "xstate";
+import type { AnyActorRef } from "xstate";
 import type { AskName, Body, Chunk, Reply, TellName } from "../actors/protocol.ts";
 import { deadLetter } from "./dead_letters.ts";
 
 /** The addressed actor is not running, or stopped before it replied. */
 export class ActorUnavailableError extends Error {
+  /** Tells the class also across a process's border. */
   override name = "ActorUnavailableError";
+  /** `actor` is its name, such as `db`. */
   constructor(actor: string, options?: ErrorOptions) {
     super(`Cannot reach actor '${actor}' as it is not running`, options);
   }
@@ -17,7 +19,9 @@ export class ActorUnavailableError extends Error {
 
 /** The reply did not come in time; the callee's signal was aborted with this. */
 export class AskTimeoutError extends Error {
+  /** Tells the class also across a process's border. */
   override name = "AskTimeoutError";
+  /** `type` is the message that was not answered. */
   constructor(type: string, timeoutMs: number) {
     super(`Cannot wait longer for '${type}' as ${timeoutMs} ms have passed`);
   }
@@ -25,12 +29,15 @@ export class AskTimeoutError extends Error {
 
 /** The actor has as much work in flight as it takes; ask again later. */
 export class OverloadedError extends Error {
+  /** Tells the class also across a process's border. */
   override name = "OverloadedError";
+  /** `actor` is its name, such as `ai`. */
   constructor(actor: string) {
     super(`Cannot accept the request as '${actor}' is at its limit`);
   }
 }
 
+/** How long to wait for a reply, and what to do meanwhile. */
 export interface AskOptions<M extends AskName> {
   /**
    * How long to wait for the reply, in milliseconds.
@@ -44,7 +51,15 @@ export interface AskOptions<M extends AskName> {
   onChunk?: (chunk: Chunk<M>) => void;
 }
 
-export type System = Pick<ActorSystem<ActorSystemInfo>, "get">;
+/**
+ * Where actors are found by their names; an actor system of xstate is one.
+ *
+ * @internal
+ */
+export interface System {
+  /** The running actor of this name, if there is one. */
+  get(name: string): AnyActorRef | undefined;
+}
 
 /**
  * Sends a request and waits for its reply, the time-out, or the death of the

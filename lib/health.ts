@@ -17,6 +17,7 @@ export type ServiceStatus = Status | "configured" | "offline";
 
 /** How one service is. */
 export interface ServiceHealth {
+  /** How it is. */
   status: ServiceStatus;
   /** One sentence for the operator, fit for a public page. */
   message: string;
@@ -27,16 +28,23 @@ export type CircuitState = "closed" | "open" | "half-open" | "unknown";
 
 /** What never changes while the bot runs. */
 export interface Setup {
+  /** Which database serves. */
   database: "postgres" | "pglite";
+  /** Where the cache is kept. */
   redis: "redis" | "memory";
+  /** How updates come in. */
   telegram: "webhook" | "polling";
 }
 
 /** The services that the bot stands on, each with what is known of it beside its status. */
 export interface Services {
+  /** Without it nothing works. */
   database: ServiceHealth & { response_time_ms: number; kind: Setup["database"] };
+  /** Without it the process's memory serves. */
   redis: ServiceHealth & { response_time_ms: number; kind: Setup["redis"] };
+  /** Without it passages are the answers. */
   ai_service: ServiceHealth & { circuit: CircuitState };
+  /** Without it nobody is heard. */
   telegram: ServiceHealth & { mode: Setup["telegram"] };
 }
 
@@ -44,8 +52,11 @@ export interface Services {
 export interface HealthReport {
   /** ISO 8601, UTC. */
   timestamp: string;
+  /** Of the whole. */
   status: Status;
+  /** Of each service. */
   services: Services;
+  /** Of the process and its machine; a figure that cannot be read is `null`. */
   system: { uptime_seconds: number; uptime_human: string } & SystemFigures;
   /** The last 10 checks, this one included, oldest first. */
   history: { timestamp: string; status: Status }[];
@@ -53,12 +64,14 @@ export interface HealthReport {
 
 /** What a checker asks, and what it reports as it is. */
 export interface HealthCheckerOptions {
+  /** How each service is asked; a probe that throws or is slow makes it unhealthy. */
   probes: {
     database: Probe;
     redis: Probe;
     ai_service: Probe<Services["ai_service"]>;
     telegram: Probe;
   };
+  /** What is reported as it is. */
   setup: Setup;
   /** Folder whose disk is looked at. */
   dataDir: string;

@@ -12,6 +12,7 @@ export interface Section {
   page: number;
   /** Headings above the text, outermost first; also sheet or slide titles. */
   heading: readonly string[];
+  /** Lines of the text, parted by line breaks. */
   text: string;
 }
 
@@ -19,8 +20,11 @@ export interface Section {
 export interface Passage {
   /** 0-based position in the document. */
   ordinal: number;
+  /** 1-based number of the unit in which it begins. */
   page: number;
+  /** Headings above it, outermost first. */
   heading: readonly string[];
+  /** Word for word as it stands in the document. */
   text: string;
   /** Estimated model tokens of `text`. */
   tokens: number;
@@ -30,6 +34,7 @@ export interface Passage {
 
 /** An inverted index entry: the passages of one document that hold `term`. */
 export interface Posting {
+  /** As `termsOf` makes it: stemmed, lower case. */
   term: string;
   /** Ordinals of passages, ascending. */
   ordinals: readonly number[];
@@ -41,15 +46,19 @@ export interface Posting {
 export interface Extracted {
   /** Name of the document format, such as `pdf`. */
   format: string;
+  /** What `pages` counts. */
   unit: Unit;
   /** Count of units. */
   pages: number;
+  /** In the order of the document. */
   passages: readonly Passage[];
+  /** One for each term. */
   postings: readonly Posting[];
   /** Estimated model tokens of the whole document. */
   tokens: number;
 }
 
+/** Why a file cannot be asked about. */
 export type RefusalReason =
   | "unsupported"
   | "empty"
@@ -62,15 +71,21 @@ export type RefusalReason =
 
 /** A file that cannot become a document; `reason` chooses the sentence the user reads. */
 export class DocumentRefusedError extends Error {
+  /** Tells the class also across a process's border. */
   override name = "DocumentRefusedError";
+  /** `detail` completes the sentence "Cannot read the document as …", for the log. */
   constructor(readonly reason: RefusalReason, detail: string, options?: ErrorOptions) {
     super(`Cannot read the document as ${detail}`, options);
   }
 }
 
+/** A file on its way into the library. */
 export interface NewDocument {
+  /** Telegram's id of its owner. */
   userId: number;
+  /** As the sender named it. */
   name: string;
+  /** The whole file. */
   bytes: Uint8Array;
   /** Telegram's id of the file, to send the original back. */
   fileId?: string;
@@ -79,27 +94,41 @@ export interface NewDocument {
 /** Stages of a document on its way to `ready`. */
 export type Stage = "extracting" | "indexing";
 
+/** A document that can be asked about, without its text. */
 export interface DocumentInfo {
+  /** Of this database. */
   id: number;
+  /** As its sender named it. */
   name: string;
+  /** Name of the document format, such as `pdf`. */
   format: string;
+  /** What `pages` counts. */
   unit: Unit;
+  /** Count of units. */
   pages: number;
+  /** Estimated model tokens of the whole text. */
   tokens: number;
+  /** Size of the original. */
   bytes: number;
   /** SHA-256 of the content, hex. */
   sha256: string;
 }
 
+/** How adding a file ended. */
 export interface AddedDocument {
+  /** It is the active one now. */
   document: DocumentInfo;
   /** The same content was there already; nothing was read again. */
   known: boolean;
 }
 
+/** What to find, where, and how much of it. */
 export interface SearchRequest {
+  /** Telegram's id of the asker: documents of others are never searched. */
   userId: number;
+  /** Where to search. */
   documentIds: readonly number[];
+  /** As the user wrote it. */
   question: string;
   /** The most tokens that the passages may have together. */
   budget: number;
@@ -107,13 +136,18 @@ export interface SearchRequest {
 
 /** A passage chosen for a question, with the document it stands in. */
 export interface FoundPassage extends Passage {
+  /** Of this database. */
   documentId: number;
+  /** As its sender named it. */
   documentName: string;
+  /** What `page` counts. */
   unit: Unit;
+  /** How well it matches; 0 for a passage that came along with its whole document. */
   score: number;
 }
 
 /** Best first. Empty when nothing in the documents matches. */
 export interface SearchReply {
+  /** Within the budget, best first. */
   passages: readonly FoundPassage[];
 }

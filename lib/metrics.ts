@@ -20,8 +20,11 @@ export type Tags = Record<string, string | number | boolean>;
 
 /** All metrics. Keys are `name:tag=value,tag2=value2` with sorted tags, or the name alone. */
 export interface MetricsSummary {
+  /** Sums since the start. */
   counters: Record<string, number>;
+  /** Durations in milliseconds. */
   timers: Record<string, TimerSummary>;
+  /** What is at now. */
   gauges: Record<string, number>;
 }
 
@@ -33,6 +36,7 @@ export interface Metrics {
   time(name: string, ms: number, tags?: Tags): void;
   /** Sets what something is at now. */
   gauge(name: string, value: number, tags?: Tags): void;
+  /** All metrics as one object. */
   summary(): MetricsSummary;
   /** All metrics and figures of the process, in Prometheus' text format 0.0.4. */
   render(): Promise<string>;

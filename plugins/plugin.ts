@@ -6,24 +6,33 @@ import type { AskName, Body, Chunk, Reply, TellName } from "../actors/protocol.t
 import type { Section, Unit } from "../lib/library.ts";
 import type { Language, TextArguments } from "../lib/texts/texts.ts";
 
+/** Where a message was sent. */
 export interface Chat {
+  /** Telegram's id; groups have negative ones. */
   id: number;
+  /** Nobody else reads what is sent here. */
   isPrivate: boolean;
   /** Forum topic, where the chat has topics. */
   threadId?: number;
 }
 
+/** Who sent a message. */
 export interface User {
+  /** Telegram's id. */
   id: number;
+  /** First and last name, as they are shown in Telegram. */
   name: string;
 }
 
 /** A button under a message. `data` is `<name>:<argument>`, 64 bytes at most. */
 export interface Button {
+  /** What stands on it; plain text. */
   text: string;
+  /** Comes back when it is pressed. */
   data: string;
 }
 
+/** What comes along with a message's text. */
 export interface MessageOptions {
   /** Rows of buttons. */
   buttons?: readonly (readonly Button[])[];
@@ -31,21 +40,29 @@ export interface MessageOptions {
 
 /** A sent message that can be changed afterwards. */
 export interface SentMessage {
+  /** Telegram's id of the message within its chat. */
   id: number;
   /** Replaces text and buttons. Does nothing if both are as before. */
   edit(markdown: string, options?: MessageOptions): Promise<void>;
+  /** Takes the message away; does nothing if it is gone already. */
   delete(): Promise<void>;
 }
 
+/** How long to wait for a reply, and what to do meanwhile. */
 export interface AskOptions<M extends AskName> {
+  /** Milliseconds; the ask's own limit if not given. */
   timeoutMs?: number;
+  /** Receives what is streamed before the reply. */
   onChunk?: (chunk: Chunk<M>) => void;
 }
 
 /** A file as Telegram announced it. */
 export interface IncomingFile {
+  /** What Telegram gives the file for. */
   fileId: string;
+  /** As the sender named it; nothing to rely on. */
   name: string;
+  /** As the sender's client guessed it; nothing to rely on. */
   mimeType: string;
   /** Bytes, as far as Telegram says. */
   size?: number;
@@ -53,8 +70,11 @@ export interface IncomingFile {
 
 /** What a handler is given; it has no other way to reach the outside. */
 export interface PluginContext {
+  /** Where to answer. */
   readonly chat: Chat;
+  /** Who asks. */
   readonly user: User;
+  /** What `t` speaks. */
   readonly language: Language;
   /** Aborted when the user stops it, the handler's time is over, or the bot is killed. */
   readonly signal: AbortSignal;
@@ -64,7 +84,9 @@ export interface PluginContext {
   t(key: string, args?: TextArguments): string;
   /** Makes text of a user or a document harmless within Markdown. */
   escape(text: string): string;
+  /** Asks an actor; see `actors/protocol.ts` for what can be asked. */
   ask<M extends AskName>(type: M, body: Body<M>, options?: AskOptions<M>): Promise<Reply<M>>;
+  /** Tells an actor something that needs no reply. */
   tell<M extends TellName>(type: M, body: Body<M>): void;
   /** Sends GitHub-style Markdown; long texts are split or sent rich, and never fail on formatting. */
   reply(markdown: string, options?: MessageOptions): Promise<SentMessage>;
@@ -84,10 +106,13 @@ export interface PluginContext {
   handleText(text: string): Promise<void>;
 }
 
+/** What handlers need to know of the configuration. */
 export interface PluginSettings {
   /** The most document tokens in one prompt. */
   contextTokens: number;
+  /** How long an answer is kept for the same question. */
   cacheTtlSeconds: number;
+  /** Larger files are refused. */
   maxFileBytes: number;
   /** Who answers, as part of an answer's cache key: `<provider>/<model>`. */
   model: string;
@@ -97,14 +122,17 @@ export interface PluginSettings {
   commands: readonly Pick<Command, "name" | "description">[];
 }
 
+/** Something that a user can send as `/name`. */
 export interface Command {
   /** Without the slash. */
   name: string;
   /** Fluent key of the line in the command menu and in `/help`. */
   description: string;
+  /** `argument` is what follows the command, trimmed. */
   run(context: PluginContext, argument: string): Promise<void>;
 }
 
+/** What happens when a button is pressed. */
 export interface ButtonHandler {
   /** The part of a button's `data` before the first colon. */
   name: string;
@@ -118,6 +146,7 @@ export interface DocumentFormat {
   name: string;
   /** Without the dot, the usual one first. */
   extensions: readonly string[];
+  /** What its sections count. */
   unit: Unit;
   /** Whether the content is of this format; the name is only a hint. */
   matches(bytes: Uint8Array, fileName: string): boolean;
@@ -129,24 +158,33 @@ export interface DocumentFormat {
   extract(bytes: Uint8Array): Promise<readonly Section[]>;
 }
 
+/** What happens with a file. */
 export interface FileHandler {
+  /** `caption` is the text that came with it, or empty. */
   run(context: PluginContext, file: IncomingFile, caption: string): Promise<void>;
 }
 
+/** What happens with a text. */
 export interface TextHandler {
   /** Handlers are asked in the order of the plugin list; the first that claims the text runs. */
   claims(text: string): boolean;
+  /** Answers it. */
   run(context: PluginContext, text: string): Promise<void>;
 }
 
+/** What a user is told when a handler fails. */
 export interface ErrorHandler {
   /** Tells the user that a handler failed with `error`, which is logged already. */
   run(context: PluginContext, error: unknown): Promise<void>;
 }
 
+/** One thing that the bot can do, in all its parts. */
 export interface Plugin {
+  /** For logs and error messages. */
   name: string;
+  /** Listed in the menu and in `/help`. */
   commands?: readonly Command[];
+  /** By their names; one plugin's buttons are not pressed in another's messages. */
   buttons?: readonly ButtonHandler[];
   /** Document formats, for the sandbox. */
   formats?: readonly DocumentFormat[];
@@ -154,7 +192,9 @@ export interface Plugin {
   documents?: FileHandler;
   /** What happens with a voice note, an audio or a video. */
   audio?: FileHandler;
+  /** What happens with texts that are no command. */
   texts?: readonly TextHandler[];
+  /** The first plugin that has it is asked. */
   errors?: ErrorHandler;
 }
 
@@ -165,7 +205,9 @@ export function definePlugin(plugin: Plugin): Plugin {
 
 /** The file is larger than the bot takes. */
 export class FileTooLargeError extends Error {
+  /** Tells the class also across a process's border. */
   override name = "FileTooLargeError";
+  /** `limitBytes` is the most that would have been taken. */
   constructor(readonly limitBytes: number, options?: ErrorOptions) {
     super(`Cannot download the file as it is larger than ${limitBytes} bytes`, options);
   }

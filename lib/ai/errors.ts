@@ -4,6 +4,7 @@
  */
 import type { NoAnswerReason } from "./provider.ts";
 
+/** What is known of a failure beside its cause. */
 export interface AIServiceErrorOptions extends ErrorOptions {
   /** The same call may succeed later. */
   retriable?: boolean;
@@ -13,10 +14,15 @@ export interface AIServiceErrorOptions extends ErrorOptions {
 
 /** The model's service failed, refused the call, or answered nothing usable. */
 export class AIServiceError extends Error {
+  /** Tells the class also where the class itself is not at hand. */
   override name = "AIServiceError";
+  /** What the user is told, and what is counted. */
   readonly reason: NoAnswerReason = "unavailable";
+  /** Whether the same call may succeed later. */
   readonly retriable: boolean;
+  /** How long the server asked us to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** `detail` completes the sentence "Cannot get an answer from the AI as …". */
   constructor(
     detail: string,
     { retriable = false, retryAfterMs, ...options }: AIServiceErrorOptions = {},
@@ -29,24 +35,32 @@ export class AIServiceError extends Error {
 
 /** Too many calls just now; passes by itself. */
 export class AIRateLimitError extends AIServiceError {
+  /** See {@link AIServiceError}. */
   override name = "AIRateLimitError";
+  /** Tells a limit that passes from a quota that does not. */
   override readonly reason = "rate_limit";
 }
 
 /** The day's or the account's quota is used up; retrying within minutes is useless. */
 export class AIQuotaError extends AIServiceError {
+  /** See {@link AIServiceError}. */
   override name = "AIQuotaError";
+  /** Tells that asking again today is useless. */
   override readonly reason = "quota";
 }
 
 /** The model's safety rules blocked the question or its answer. */
 export class AIBlockedError extends AIServiceError {
+  /** See {@link AIServiceError}. */
   override name = "AIBlockedError";
+  /** Tells that other words may be answered. */
   override readonly reason = "blocked";
 }
 
 /** No complete answer within the time of one call. */
 export class AITimeoutError extends AIServiceError {
+  /** See {@link AIServiceError}. */
   override name = "AITimeoutError";
+  /** Tells that the model was too slow. */
   override readonly reason = "timeout";
 }

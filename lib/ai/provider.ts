@@ -7,19 +7,25 @@ import type { Language } from "../texts/texts.ts";
 
 /** A finished exchange of the conversation, oldest first in a list. */
 export interface Turn {
+  /** As the user wrote it. */
   question: string;
+  /** As the user read it, in Markdown. */
   answer: string;
 }
 
+/** One question, with all that a prompt is made of. */
 export interface AnswerRequest {
   /** Identical requests in flight with the same key share one call. */
   key: string;
   /** Whose turn it takes; waiting requests are served fairly between users. */
   userId: number;
+  /** Of the user; the model answers in the language of the question. */
   language: Language;
+  /** As the user wrote it. */
   question: string;
   /** In document order; the prompt labels each with its place. */
   passages: readonly FoundPassage[];
+  /** The turns that a follow-up leans on, oldest first; empty for a question of its own. */
   history: readonly Turn[];
 }
 
@@ -32,6 +38,7 @@ export type NoAnswerReason =
   | "blocked"
   | "timeout";
 
+/** A model's answer, or why the passages stand in for one. */
 export type AnswerReply =
   | {
     kind: "answer";
@@ -43,21 +50,29 @@ export type AnswerReply =
   }
   | { kind: "passages"; reason: NoAnswerReason };
 
+/** What a provider has written. */
 export interface Generated {
+  /** GitHub-style Markdown. */
   text: string;
+  /** Tokens that were read, as the provider counts them. */
   promptTokens: number;
+  /** Tokens that were written, thinking included. */
   answerTokens: number;
 }
 
 /** A prompt as any provider takes it: the document first, the question last. */
 export interface Prompt {
+  /** The rules; nothing of a document or a user. */
   system: string;
+  /** Documents, conversation and question, in this order. */
   user: string;
 }
 
+/** A language model behind its vendor's protocol. */
 export interface Provider {
   /** Lower-case vendor name, as it stands in metrics and logs: `gemini`, `openai`. */
   readonly name: string;
+  /** As the vendor names it. */
   readonly model: string;
   /**
    * Generates an answer, handing on its text piece by piece.

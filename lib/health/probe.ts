@@ -15,6 +15,7 @@ export type Probe<H extends ServiceHealth = ServiceHealth> = (signal: AbortSigna
 
 /** What came of one look. */
 export interface ProbeResult<H extends ServiceHealth> {
+  /** What the probe said, or that it said nothing in time. */
   health: H | ServiceHealth;
   /** How long the answer took, in milliseconds, to a hundredth. */
   ms: number;

@@ -8,12 +8,19 @@ const KEPT = 1_024;
 
 /** Milliseconds, but for `count`. Percentiles are of the last 1,024 samples. */
 export interface TimerSummary {
+  /** Durations since the start. */
   count: number;
+  /** The shortest, in milliseconds. */
   min: number;
+  /** The longest, in milliseconds. */
   max: number;
+  /** The mean, in milliseconds. */
   avg: number;
+  /** Half of the last ones were no longer, in milliseconds. */
   p50: number;
+  /** 95 of 100 of the last ones were no longer, in milliseconds. */
   p95: number;
+  /** 99 of 100 of the last ones were no longer, in milliseconds. */
   p99: number;
 }
 

@@ -1,9 +1,12 @@
 /** What the bot says, in each language: Fluent files beside this one, read once. */
 import { I18n } from "@grammyjs/i18n";
 
+/** A language that the bot speaks. */
 export type Language = "en" | "ru";
+/** All of them; the first is for everybody else. */
 export const LANGUAGES: readonly Language[] = ["en", "ru"];
 
+/** What a text is filled with, by the name in its Fluent source. */
 export type TextArguments = Record<string, string | number>;
 
 /** A text by its Fluent key, with arguments filled in as they are. */
