@@ -11,16 +11,19 @@ export interface BotProcess extends AsyncDisposable {
   readonly log: string;
 }
 
-/** Runs `main.ts` with the given environment and nothing else of this process's. */
+/** Runs `main.ts` with the given environment, nothing else of this process's, and its task's permissions. */
 export function startProcess(
   args: readonly string[],
   env: Record<string, string>,
 ): BotProcess {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", "main.ts", ...args],
+  const settings = {
     cwd: ROOT,
     clearEnv: true,
     env: { ...pathsOf(), LOG_FORMAT: "text", ...env },
+  };
+  const process = new Deno.Command(Deno.execPath(), {
+    ...settings,
+    args: ["run", "--quiet", "--permission-set=bot", ...permissions(settings), "main.ts", ...args],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -75,6 +78,17 @@ export function startProcess(
       await reading;
     },
   };
+}
+
+/** What the task adds to its permission set for this environment. */
+function permissions(settings: Deno.CommandOptions): string[] {
+  const { stdout } = new Deno.Command(Deno.execPath(), {
+    ...settings,
+    args: ["run", "-q", "-P=permissions", "lib/config/permissions.ts", "bot"],
+    stdout: "piped",
+    stderr: "inherit",
+  }).outputSync();
+  return new TextDecoder().decode(stdout).trim().split(" ");
 }
 
 function pathsOf(): Record<string, string> {
