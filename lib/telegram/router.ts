@@ -92,7 +92,8 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
   return async (raw, signal) => {
     const update = new Context(raw as unknown as Update, ports.api, botInfo);
     if (!isAddressed(update, botInfo)) return;
-    const handlerSignal = AbortSignal.any([signal, AbortSignal.timeout(HANDLER_MS)]);
+    using limit = timeLimit(HANDLER_MS);
+    const handlerSignal = AbortSignal.any([signal, limit.signal]);
     await using context = await createContext(ports, update, handlerSignal, handleText);
     if (context === undefined) return;
     const [kind, task] = route(update);
@@ -123,6 +124,15 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
 
 function byName<T extends { name: string }>(entries: readonly T[]): Map<string, T> {
   return new Map(entries.map((entry) => [entry.name, entry]));
+}
+
+/** Aborts after `ms`; unlike `AbortSignal.timeout` it keeps no timer once it is disposed. */
+function timeLimit(ms: number): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const late = () =>
+    controller.abort(new DOMException("The handler took too long", "TimeoutError"));
+  const timer = setTimeout(late, ms);
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** What passes by itself, so that the update is to be handled again later. */
