@@ -10,6 +10,8 @@ interface Poll {
 }
 
 const RETRY_MS = 300;
+/** The most that a bot may ask for. */
+const MAX_CONNECTIONS = 100;
 
 export class UpdateFeed {
   /** Time-based, so that a bot with a durable memory never sees an id twice. */
@@ -17,7 +19,9 @@ export class UpdateFeed {
   #pending: FeedUpdate[] = [];
   #poll: Poll | undefined;
   #webhook: { url: string; secret: string | undefined } | undefined;
-  #posting: Promise<void> = Promise.resolve();
+  #outgoing: FeedUpdate[] = [];
+  /** Posts under way. */
+  #posting = 0;
   readonly #closing = new AbortController();
 
   nextId(): number {
@@ -82,9 +86,18 @@ export class UpdateFeed {
     this.#closing.abort();
   }
 
-  /** Posts at once and, like Telegram, again until it is taken. */
+  /** Posts as many at once as Telegram does and, like Telegram, again until they are taken. */
   #post(update: FeedUpdate): void {
-    this.#posting = Promise.all([this.#posting, this.#postUntilTaken(update)]).then(() => {});
+    this.#outgoing.push(update);
+    if (this.#posting >= MAX_CONNECTIONS) return;
+    this.#posting++;
+    this.#postAll().finally(() => this.#posting--);
+  }
+
+  async #postAll(): Promise<void> {
+    for (let next = this.#outgoing.shift(); next !== undefined; next = this.#outgoing.shift()) {
+      await this.#postUntilTaken(next);
+    }
   }
 
   async #postUntilTaken(update: FeedUpdate): Promise<void> {
