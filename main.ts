@@ -71,6 +71,9 @@ export async function startSystem(
   const log = logger("main");
   await Deno.mkdir(config.dataDir, { recursive: true });
   const provider = providerOf(config);
+  if (config.openai !== undefined && provider === undefined) {
+    log.warn("OPENAI_* is set, but only Gemini can answer in this version: set GEMINI_API_KEY");
+  }
   const database = createDatabase({
     url: config.database.url,
     directory: `${config.dataDir}/database`,

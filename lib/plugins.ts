@@ -41,6 +41,10 @@ export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSe
     contextTokens: config.contextTokens,
     cacheTtlSeconds: config.cacheTtlSeconds,
     maxFileBytes: config.maxFileBytes,
+    quotas: {
+      perMinute: config.quotas.ratePerMinute,
+      perDay: config.quotas.dailyQuestions,
+    },
     model: config.gemini === undefined ? "offline" : `gemini/${config.gemini.model}`,
     extensions: formats.flatMap(({ extensions }) => extensions),
     commands: plugins.flatMap((plugin) => plugin.commands ?? []),

@@ -114,6 +114,8 @@ export interface PluginSettings {
   cacheTtlSeconds: number;
   /** Larger files are refused. */
   maxFileBytes: number;
+  /** Questions that a user may ask; 0 means no limit. */
+  quotas: { perMinute: number; perDay: number };
   /** Who answers, as part of an answer's cache key: `<provider>/<model>`. */
   model: string;
   /** File name extensions that can be read, for texts that name them. */

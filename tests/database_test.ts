@@ -132,6 +132,26 @@ for (const kind of ["pglite", "postgres"] as const) {
           assert.equal((await database.run("readStats", { userId: 1 }, never)).questions, 3);
         });
 
+        await t.step(
+          "a quota lets through as many as it says, and counts what was asked",
+          async () => {
+            await database.run("touchUser", { userId: 50, name: "Bo", language: "en" }, never);
+            const take = (perMinute: number, perDay: number) =>
+              database.run("takeQuestion", { userId: 50, perMinute, perDay }, never);
+            const taken = await Promise.all([1, 2, 3, 4].map(() => take(3, 0)));
+            assert.deepEqual(taken.filter((usedUp) => usedUp === undefined).length, 3);
+            assert.equal(await take(3, 0), "minute");
+            assert.equal(await take(0, 0), undefined, "0 is no limit");
+            const turn = { userId: 50, chatId: 50, question: "q", answer: "a" };
+            await database.run("saveTurn", turn, never);
+            assert.equal(await take(0, 1), "day");
+            await database.sql`
+            update users set minute_began = now() - interval '61 seconds' where id = 50`;
+            assert.equal(await take(1, 0), undefined, "a new minute");
+            assert.equal(await take(1, 0), "minute");
+          },
+        );
+
         await t.step("many units of work at once neither mix nor wait for ever", async () => {
           const users = Array.from({ length: 60 }, (_, n) => n + 100);
           await Promise.all(
@@ -170,7 +190,7 @@ Deno.test({
     try {
       await Promise.all(replicas.map((replica) => replica.connect()));
       const applied = await Promise.all(replicas.map((replica) => replica.migrate()));
-      assert.deepEqual(applied.sort(), [0, 0, 1]);
+      assert.deepEqual(applied.sort(), [0, 0, 2]);
     } finally {
       await Promise.all(replicas.map((replica) => replica.close()));
     }

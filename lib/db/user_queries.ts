@@ -56,6 +56,29 @@ export const userQueries = {
         answer_tokens = u.answer_tokens + excluded.answer_tokens`;
   },
 
+  /**
+   * Takes a question out of the user's quotas, for all replicas alike; 0 means
+   * no limit. Gives the quota that is used up, if one is: then nothing is taken.
+   */
+  async takeQuestion(
+    tx: TransactionSql,
+    { userId, perMinute, perDay }: { userId: number; perMinute: number; perDay: number },
+  ): Promise<"minute" | "day" | undefined> {
+    const [used] = await tx<[{ minute: number; day: number }]>`
+      select
+        case when minute_began > now() - interval '1 minute' then minute_questions else 0 end
+          as minute,
+        coalesce((select questions from usage where user_id = id and day = current_date), 0) as day
+      from users where id = ${userId} for update`;
+    if (perDay > 0 && used.day >= perDay) return "day";
+    if (perMinute > 0 && used.minute >= perMinute) return "minute";
+    await tx`
+      update users set
+        minute_questions = ${used.minute + 1},
+        minute_began = case when ${used.minute} = 0 then now() else minute_began end
+      where id = ${userId}`;
+  },
+
   async readStats(tx: TransactionSql, { userId }: { userId: number }): Promise<Stats> {
     const [row] = await tx<[Stats]>`
       select

@@ -84,6 +84,8 @@ language-question = Which language shall I speak?
 language-done = From now on I speak English.
 
 question-no-document = Send me a document first, then ask me about it.
+quota-minute = You have asked { $count } questions within a minute, which is as fast as I may answer. Please try again in a minute.
+quota-day = You have used up today's { $count } questions. Please come back tomorrow.
 question-nothing-found = I found nothing about this in **{ $name }**. Try other words, or choose another document in /mydocs.
 passages-offline = No AI is configured, so here are the passages of **{ $name }** that match best, word for word:
 passages-unavailable = The AI does not answer just now, so here are the passages of **{ $name }** that match best, word for word:

@@ -3,16 +3,22 @@ import { definePlugin } from "../plugin.ts";
 import { answerQuestion } from "./answering.ts";
 
 const REMEMBERED_TURNS = 5;
+const QUOTAS = { minute: "perMinute", day: "perDay" } as const;
 
 export default definePlugin({
   name: "answer",
   texts: [{
     claims: () => true,
     async run(context, question) {
-      const { ask, reply, t, user, chat } = context;
+      const { ask, reply, settings, t, user, chat } = context;
       const document = await ask("db.activeDocument", { userId: user.id });
       if (document === undefined) {
         await reply(t("question-no-document"));
+        return;
+      }
+      const usedUp = await ask("db.takeQuestion", { userId: user.id, ...settings.quotas });
+      if (usedUp !== undefined) {
+        await reply(t(`quota-${usedUp}`, { count: settings.quotas[QUOTAS[usedUp]] }));
         return;
       }
       context.typing();

@@ -27,6 +27,7 @@ async function bench(storage: Storage): Promise<Row> {
     PORT: String(port),
     WEBHOOK_URL: `http://127.0.0.1:${port}/telegram`,
     WEBHOOK_SECRET: "secret",
+    USER_RATE_PER_MIN: "0",
   });
   const ada = world.user("en");
   const answer = () =>

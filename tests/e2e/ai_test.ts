@@ -15,6 +15,7 @@ Deno.test({
       GEMINI_API_KEY: "k",
       GEMINI_BASE_URL: gemini.url,
       AI_RETRY_BASE_MS: "10",
+      USER_RATE_PER_MIN: "0",
     });
     const ada = await withSample(world);
 
@@ -95,7 +96,8 @@ Deno.test({
 
     await t.step("tokens and outcomes are counted", async () => {
       const { counters } = await world.metrics();
-      assert.equal(counters["ai.requests:cached=true,outcome=ok,provider=gemini"], 1);
+      // Of the fifty, some came in time to share the call, and the others to find its answer kept.
+      assert.ok((counters["ai.requests:cached=true,outcome=ok,provider=gemini"] ?? 0) >= 1);
       assert.equal(counters["ai.requests:cached=false,outcome=quota,provider=gemini"], 1);
       assert.ok((counters["ai.tokens:kind=prompt"] ?? 0) > 0);
       assert.ok((counters["messages.handled:type=text"] ?? 0) > 50);

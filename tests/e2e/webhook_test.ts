@@ -22,6 +22,7 @@ Deno.test({
       WEBHOOK_URL: `${root}/telegram`,
       WEBHOOK_SECRET: SECRET,
       HTTP_TOKEN: "operator",
+      USER_RATE_PER_MIN: "2",
     });
     const ada = world.user("en");
     const post = async (body: unknown, secret?: string) => {
@@ -68,6 +69,18 @@ Deno.test({
         all.filter(({ text }) => /nothing to forget/.test(text)).length === 2
       );
       assert.equal(ada.messages().filter(({ text }) => /So far/.test(text)).length, 1);
+    });
+
+    await t.step("a user who asks faster than allowed is told so in words", async () => {
+      const bytes = new TextEncoder().encode("The walrus sleeps at noon.");
+      ada.sendFile({ name: "walrus.txt", bytes, mimeType: "text/plain" });
+      await ada.waitFor((all) => /is ready/.test(all.at(-1)?.text ?? ""));
+      for (const question of ["When does the walrus sleep?", "Who sleeps at noon?"]) {
+        ada.sendText(question);
+        await ada.waitFor((all) => /part 1/.test(all.at(-1)?.text ?? ""));
+      }
+      ada.sendText("And who else?");
+      await ada.waitFor((all) => /asked 2 questions within a minute/.test(all.at(-1)?.text ?? ""));
     });
 
     await t.step("health has the shape that monitors rely on", async () => {
