@@ -14,9 +14,9 @@ import { dbMachine, type DbServed } from "./actors/db.ts";
 import { type DocumentInput, documentMachine, type IndexInput } from "./actors/document.ts";
 import { healthMachine } from "./actors/health.ts";
 import { httpMachine } from "./actors/http.ts";
-import { libraryMachine } from "./actors/library.ts";
+import { type LibraryInput, libraryMachine, type LibraryWork } from "./actors/library.ts";
 import { metricsMachine } from "./actors/metrics.ts";
-import type { Ask, AsksOf, IncomingUpdate } from "./actors/protocol.ts";
+import type { Ask, AskName, AsksOf, Body, IncomingUpdate } from "./actors/protocol.ts";
 import type { ChildSpec } from "./actors/supervisor.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
@@ -31,12 +31,13 @@ import {
   type QueryName,
 } from "./lib/db/database.ts";
 import { runDemo } from "./lib/demo/demo.ts";
+import { limitsMemory } from "./lib/extract/process.ts";
 import { createSandbox, type Sandbox } from "./lib/extract/sandbox.ts";
 import { createHealthChecker, type HealthChecker } from "./lib/health.ts";
 import { healthProbes } from "./lib/health/probes.ts";
 import { createApp } from "./lib/http/app.ts";
 import { type HttpServer, serve } from "./lib/http/server.ts";
-import type { DocumentInfo, Extracted } from "./lib/library.ts";
+import { type AddedDocument, DocumentRefusedError, type Extracted } from "./lib/library.ts";
 import { configureLogging, logger } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { loadPlugins, settingsOf } from "./lib/plugins.ts";
@@ -44,11 +45,13 @@ import { search } from "./lib/retrieval/search.ts";
 import { type Purpose, run, type Running, type StartStep } from "./lib/running.ts";
 import { answerAsk, serving } from "./lib/serve.ts";
 import { createTelegramApi } from "./lib/telegram/api.ts";
+import { createByteBudget } from "./lib/telegram/byte_budget.ts";
 import { downloadFile } from "./lib/telegram/download.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
 import { createReplies } from "./lib/telegram/replies.ts";
 import { createRouter } from "./lib/telegram/router.ts";
 import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queue.ts";
+import { tableReader } from "./lib/tables/table_reader.ts";
 import { runAsk } from "./lib/terminal/ask.ts";
 import { runBot } from "./lib/terminal/bot.ts";
 import { loadTexts } from "./lib/texts/texts.ts";
@@ -58,7 +61,11 @@ const EXIT_CONFIG = 78;
 /** Files read at once; a reader may use a processor for itself. */
 const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
+/** Of files that are being received; more wait. */
+const MAX_BYTES_IN_WORK = 100 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
+/** How often a document's reading is checked for its sender's "cancel". */
+const CANCEL_CHECK_MS = 500;
 /** The rest of the grace is for the children below the bot. */
 const DRAIN_SHARE = 0.7;
 
@@ -85,7 +92,7 @@ export async function startSystem(
     databaseChild(database),
     cacheChild(cache, config),
     aiChild(provider, config),
-    libraryChild(),
+    libraryChild(config),
   ];
   // The HTTP and health actors tell of the system that they are part of.
   let running: Running | undefined;
@@ -199,42 +206,84 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
   };
 }
 
-function libraryChild(): ChildSpec {
+function libraryChild(config: Config): ChildSpec {
   let sandbox: Sandbox | undefined;
   const document = documentMachine.provide({
     actors: {
+      watch: fromCallback<{ type: "none" }, Ask<"library.add">>(({ input, sendBack, system }) => {
+        const { updateId } = input;
+        if (updateId === undefined) return;
+        const timer = setInterval(async () => {
+          // While the database is away nobody can cancel, and the file is read on.
+          const isCancelled = await ask(system, "db.isUploadCancelled", { updateId })
+            .catch(() => false);
+          if (isCancelled) sendBack({ type: "cancelled" });
+        }, CANCEL_CHECK_MS);
+        return () => clearInterval(timer);
+      }),
       recognise: fromPromise(async ({ input: { ask: { userId, bytes } }, signal, system }) => {
         const digest = await crypto.subtle.digest("SHA-256", bytes.slice());
         const sha256 = new Uint8Array(digest).toHex();
         const known = await ask(system, "db.recogniseDocument", { userId, sha256 }, { signal });
-        return { sha256, ...(known !== undefined && { document: known }) };
+        if (known !== undefined) return { sha256, document: known };
+        const used = await ask(system, "db.libraryUsage", { userId }, { signal });
+        if (!fits(used, bytes.length, config.library)) {
+          throw new DocumentRefusedError("library_full", "its owner has as many as may be kept");
+        }
+        return { sha256 };
       }),
       extract: fromPromise<Extracted, DocumentInput>(({ input: { ask }, signal }) => {
         if (sandbox === undefined) throw new Error("Cannot read files as the library is closed");
-        return sandbox.extract(ask.name, ask.bytes, AbortSignal.any([signal, ask.signal]));
+        const { name, bytes, depth = 0 } = ask;
+        const onScanned = (done: number, of: number) =>
+          ask.replyTo.chunk({ stage: "scanning", done, of });
+        const signals = AbortSignal.any([signal, ask.signal]);
+        return sandbox.extract({ name, bytes, depth, onScanned }, signals);
       }),
-      index: fromPromise<DocumentInfo, IndexInput>(({ input, signal, system }) => {
+      index: fromPromise<AddedDocument, IndexInput>(async ({ input, signal, system }) => {
         const { ask: { userId, name, bytes, fileId }, sha256, extracted } = input;
-        const added = { userId, sha256, name, bytes: bytes.length, fileId, extracted };
-        return ask(system, "db.addDocument", added, { signal, timeoutMs: INDEX_TIMEOUT_MS });
+        const { files, unread, passages } = extracted;
+        if (passages.length === 0) return { known: false, files, unread };
+        const { keepsOriginals } = config.library;
+        const document = await ask(system, "db.addDocument", {
+          userId,
+          sha256,
+          name,
+          bytes: bytes.length,
+          // Telegram keeps what came from it.
+          fileId: keepsOriginals ? fileId : undefined,
+          original: keepsOriginals && fileId === undefined ? bytes : undefined,
+          extracted,
+        }, { signal, timeoutMs: INDEX_TIMEOUT_MS });
+        return { document, known: false, files, unread };
       }),
     },
   });
   return {
     id: "library",
     stopMs: 35_000,
+    input: { readers: READERS } satisfies LibraryInput,
     logic: libraryMachine.provide({
       actors: {
         document,
-        work: serving<Ask<"library.search">>((request, signal, system) =>
-          search({
-            findPostings: (body) => ask(system, "db.findPostings", body, { signal }),
-            readPassages: (body) => ask(system, "db.readPassages", body, { signal }),
-          }, request)
-        ),
+        work: serving<LibraryWork>((request, signal, system) => {
+          const asking = <M extends AskName>(type: M) => (body: Body<M>) =>
+            ask(system, type, body, { signal });
+          if (request.type === "library.search") {
+            return search({
+              findPostings: asking("db.findPostings"),
+              readPassages: asking("db.readPassages"),
+            }, request);
+          }
+          const tables = tableReader(
+            { listTables: asking("db.listTables"), readTable: asking("db.readTable") },
+            signal,
+          );
+          return request.type === "library.query" ? tables.query(request) : tables.rows(request);
+        }),
         open: fromPromise(() => {
           sandbox = createSandbox({ size: READERS, timeoutMs: READ_TIMEOUT_MS });
-          const limit = sandbox.limitsMemory ? "bounded in memory" : "not bounded in memory here";
+          const limit = limitsMemory ? "bounded in memory" : "not bounded in memory here";
           return Promise.resolve(`${READERS} sandboxed readers, ${limit}`);
         }),
         close: fromPromise(async () => {
@@ -244,6 +293,16 @@ function libraryChild(): ChildSpec {
       },
     }),
   };
+}
+
+/** Whether one more file of this size may be kept; a limit of 0 is none. */
+function fits(
+  used: { documents: number; bytes: number },
+  bytes: number,
+  { maxDocuments, maxBytes }: Config["library"],
+): boolean {
+  return (maxDocuments === 0 || used.documents < maxDocuments) &&
+    (maxBytes === 0 || used.bytes + bytes <= maxBytes);
 }
 
 function healthChild(
@@ -319,6 +378,7 @@ async function botChild(config: Config, database: Database) {
     sql: () => database.sql,
     botId: Number(token.split(":")[0]) || 0,
   });
+  const memory = createByteBudget(Math.max(MAX_BYTES_IN_WORK, config.maxFileBytes));
   let route: ReturnType<typeof createRouter> | undefined;
 
   const logic = botMachine.provide({
@@ -341,6 +401,7 @@ async function botChild(config: Config, database: Database) {
             settings,
             ask: (type, body, options) => ask(system, type, body, options),
             tell: (type, body) => tell(system, type, body),
+            reserve: (bytes, signal) => memory.reserve(bytes, signal),
             download: (file, signal) =>
               downloadFile({ api, root, token, maxBytes: config.maxFileBytes }, file, signal),
           },

@@ -5,7 +5,7 @@
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
 import type { AnswerReply, NoAnswerReason } from "../lib/ai/provider.ts";
-import { takeTurns, type Waiting } from "../lib/ai/turns.ts";
+import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import { attemptMachine, type AttemptResult, type RetryPolicy } from "./attempt.ts";

@@ -1,15 +1,22 @@
 /**
- * One document's life: received, recognised by its content or extracted and
- * indexed, and then ready or refused. Each stage is told to whoever sent it.
+ * One document's life: received, recognised by its content or waiting for its
+ * turn to be extracted and indexed, and then ready or refused. Each stage is
+ * told to whoever sent it, who may cancel it at any of them.
  */
-import { type AnyActorRef, assign, fromCallback, setup } from "xstate";
-import type { AddedDocument, DocumentInfo, Extracted } from "../lib/library.ts";
+import { type AnyActorRef, assign, fromCallback, sendParent, setup } from "xstate";
+import {
+  type AddedDocument,
+  type DocumentInfo,
+  DocumentRefusedError,
+  type Extracted,
+} from "../lib/library.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import type { Ask } from "./protocol.ts";
 
 type AddAsk = Ask<"library.add">;
 
 interface Context {
+  id: string;
   ask: AddAsk;
   sha256: string;
 }
@@ -27,6 +34,16 @@ export interface Recognised {
   sha256: string;
   document?: DocumentInfo;
 }
+/** What a document tells the library of its turn at the readers. */
+export type TurnEvent =
+  | { type: "document.waits"; id: string; userId: number }
+  | { type: "document.read"; id: string };
+
+type Event =
+  | { type: "abandoned" }
+  | { type: "cancelled" }
+  /** It is its turn. */
+  | { type: "go" };
 
 const sender = fromCallback<{ type: "none" }, AddAsk>(({ input, sendBack }) => {
   const gone = () => sendBack({ type: "abandoned" });
@@ -38,27 +55,43 @@ const sender = fromCallback<{ type: "none" }, AddAsk>(({ input, sendBack }) => {
 export const documentMachine = setup({
   types: {
     context: {} as Context,
-    events: {} as { type: "abandoned" },
-    input: {} as AddAsk,
+    events: {} as Event,
+    input: {} as { id: string; ask: AddAsk },
   },
   actors: {
     sender,
+    /** Tells "cancelled" when the sender wants the file no more. */
+    watch: fromCallback<{ type: "none" }, AddAsk>(() => {}),
     recognise: notProvided<Recognised, DocumentInput>("recognise"),
     extract: notProvided<Extracted, DocumentInput>("extract"),
-    index: notProvided<DocumentInfo, IndexInput>("index"),
+    index: notProvided<AddedDocument, IndexInput>("index"),
   },
   guards: { isKnown: (_, { document }: Recognised) => document !== undefined },
   actions: {
     tellStage: ({ context }, { stage }: { stage: "extracting" | "indexing" }) =>
-      context.ask.replyTo.chunk(stage),
+      context.ask.replyTo.chunk({ stage }),
     ready: ({ context }, added: AddedDocument) => context.ask.replyTo.resolve(added),
     refuse: ({ context }, { error }: { error: unknown }) => context.ask.replyTo.reject(error),
+    cancel: ({ context }) =>
+      context.ask.replyTo.reject(new DocumentRefusedError("cancelled", "its sender cancelled it")),
+    awaitTurn: sendParent(({ context }): TurnEvent => ({
+      type: "document.waits",
+      id: context.id,
+      userId: context.ask.userId,
+    })),
+    endTurn: sendParent(({ context }): TurnEvent => ({ type: "document.read", id: context.id })),
   },
 }).createMachine({
   id: "document",
-  context: ({ input }) => ({ ask: input, sha256: "" }),
-  invoke: { id: "sender", src: "sender", input: ({ context }) => context.ask },
-  on: { abandoned: ".refused" },
+  context: ({ input }) => ({ ...input, sha256: "" }),
+  invoke: [
+    { id: "sender", src: "sender", input: ({ context }) => context.ask },
+    { id: "watch", src: "watch", input: ({ context }) => context.ask },
+  ],
+  on: {
+    abandoned: ".refused",
+    cancelled: { target: ".refused", actions: "cancel" },
+  },
   initial: "received",
   states: {
     received: {
@@ -71,11 +104,12 @@ export const documentMachine = setup({
             guard: { type: "isKnown", params: ({ event }) => event.output },
             target: "ready",
             actions: ({ context, event: { output: { document } } }) => {
-              if (document !== undefined) context.ask.replyTo.resolve({ document, known: true });
+              if (document === undefined) return;
+              context.ask.replyTo.resolve({ document, known: true, files: [], unread: 0 });
             },
           },
           {
-            target: "extracting",
+            target: "waiting",
             actions: assign({ sha256: ({ event }) => event.output.sha256 }),
           },
         ],
@@ -85,8 +119,11 @@ export const documentMachine = setup({
         },
       },
     },
+    // Its end is the ask's deadline, which aborts the signal that the sender has.
+    waiting: { entry: "awaitTurn", on: { go: "extracting" } },
     extracting: {
       entry: { type: "tellStage", params: { stage: "extracting" } },
+      exit: "endTurn",
       invoke: {
         id: "extract",
         src: "extract",
@@ -110,10 +147,7 @@ export const documentMachine = setup({
         }),
         onDone: {
           target: "ready",
-          actions: {
-            type: "ready",
-            params: ({ event }) => ({ document: event.output, known: false }),
-          },
+          actions: { type: "ready", params: ({ event }) => event.output },
         },
         onError: {
           target: "refused",

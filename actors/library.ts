@@ -1,6 +1,7 @@
 /**
  * The users' documents: takes a file through its life as a `document` child,
- * a bounded number at once, and finds the passages that a question needs.
+ * a bounded number at once and fair between users, finds the passages that a
+ * question needs, and asks the rows of tables.
  */
 import {
   assertEvent,
@@ -13,8 +14,9 @@ import {
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
+import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { beginWork, endWork, idle, refuse, type Served, type Serving } from "../lib/serve.ts";
-import { documentMachine } from "./document.ts";
+import { documentMachine, type TurnEvent } from "./document.ts";
 import type { Ask, AsksOf, Inbox } from "./protocol.ts";
 
 export const MAX_IN_FLIGHT = 100;
@@ -22,20 +24,38 @@ export const MAX_IN_FLIGHT = 100;
 export const MAX_DOCUMENTS = 100;
 const DRAIN_MS = 30_000;
 
-interface Context extends Serving {
+/** Set where the system is put together. */
+export interface LibraryInput {
+  /** Files read at once. */
+  readers: number;
+}
+
+const DEFAULTS: LibraryInput = { readers: 2 };
+
+interface Context extends Serving, LibraryInput {
   note: string;
   /** Documents on their way to ready or refused. */
   documents: number;
   received: number;
+  /** Documents that wait for a reader, and those that have one. */
+  waiting: readonly Waiting[];
+  running: readonly Waiting[];
 }
 
-type Event = Inbox<"library"> | DoneActorEvent<Served | undefined> | ErrorActorEvent;
+/** What the library answers beside adding documents. */
+export type LibraryWork = Exclude<AsksOf<"library">, Ask<"library.add">>;
+
+type Event =
+  | Inbox<"library">
+  | TurnEvent
+  | DoneActorEvent<Served | undefined>
+  | ErrorActorEvent;
 
 export const libraryMachine = setup({
-  types: { context: {} as Context, events: {} as Event },
+  types: { context: {} as Context, events: {} as Event, input: {} as LibraryInput | undefined },
   actors: {
     document: documentMachine,
-    work: notProvided<Served, Exclude<AsksOf<"library">, Ask<"library.add">>>("work"),
+    work: notProvided<Served, LibraryWork>("work"),
     /** Starts what reads files; gives a line about it. */
     open: notProvided<string>("open"),
     close: notProvided<void>("close"),
@@ -49,16 +69,39 @@ export const libraryMachine = setup({
     reportReady,
     receive: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "library.add");
-      enqueue.spawnChild("document", { id: `document.${context.received}`, input: event });
+      const id = `document.${context.received}`;
+      enqueue.spawnChild("document", { id, input: { id, ask: event } });
       enqueue.assign({ received: context.received + 1, documents: context.documents + 1 });
     }),
     forgetDocument: enqueueActions(({ context, event, enqueue }) => {
       if (!("actorId" in event)) return;
-      enqueue.stopChild(event.actorId);
-      enqueue.assign({ documents: context.documents - 1 });
+      const id = event.actorId;
+      enqueue.stopChild(id);
+      enqueue.assign({
+        documents: context.documents - 1,
+        waiting: context.waiting.filter((document) => document.id !== id),
+      });
+      enqueue("endTurn");
+    }),
+    queue: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "document.waits");
+      const { id, userId } = event;
+      enqueue.assign({ waiting: [...context.waiting, { id, userId }] });
+      enqueue("startWhoseTurnItIs");
+    }),
+    endTurn: enqueueActions(({ context, event, enqueue }) => {
+      const id = "actorId" in event ? event.actorId : "id" in event ? event.id : "";
+      enqueue.assign({ running: context.running.filter((document) => document.id !== id) });
+      enqueue("startWhoseTurnItIs");
+    }),
+    startWhoseTurnItIs: enqueueActions(({ context, enqueue }) => {
+      const { start, waiting } = takeTurns(context.waiting, context.running, context.readers);
+      if (start.length === 0) return;
+      enqueue.assign({ waiting, running: [...context.running, ...start] });
+      for (const { id } of start) enqueue.sendTo(id, { type: "go" });
     }),
     begin: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, "library.search");
+      assertEvent(event, ["library.search", "library.query", "library.rows"]);
       beginWork(context, event, enqueue);
     }),
     end: enqueueActions(({ context, event, enqueue }) => {
@@ -74,11 +117,21 @@ export const libraryMachine = setup({
   },
 }).createMachine({
   id: "library",
-  context: { ...idle, note: "", documents: 0, received: 0 },
+  context: ({ input }) => ({
+    ...idle,
+    ...(input ?? DEFAULTS),
+    note: "",
+    documents: 0,
+    received: 0,
+    waiting: [],
+    running: [],
+  }),
   on: {
     "xstate.done.actor.work.*": { actions: "end" },
     "xstate.done.actor.document.*": { actions: "forgetDocument" },
     "xstate.error.actor.document.*": { actions: "forgetDocument" },
+    "document.waits": { actions: "queue" },
+    "document.read": { actions: "endTurn" },
     "library.*": { actions: "refuse" },
   },
   initial: "opening",
@@ -101,6 +154,8 @@ export const libraryMachine = setup({
           { actions: "receive" },
         ],
         "library.search": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "library.query": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "library.rows": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
         stop: "draining",
       },
     },

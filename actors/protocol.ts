@@ -11,10 +11,14 @@ import type { HealthReport } from "../lib/health.ts";
 import type { MetricsSummary, Tags } from "../lib/metrics.ts";
 import type {
   AddedDocument,
+  FoundRows,
   NewDocument,
+  RowSearch,
   SearchReply,
   SearchRequest,
   Stage,
+  TableAnswer,
+  TableQuery,
 } from "../lib/library.ts";
 
 /**
@@ -29,7 +33,6 @@ export type DbAsks = {
 };
 
 /** Requests that are answered: the parameter is the body, the result the reply. */
-/** Requests that are answered: the parameter is the body, the result the reply. */
 export interface Asks extends DbAsks {
   /** The value stored under `key`, or `undefined` when there is none or it has expired. */
   "cache.get"(body: { key: string }): string | undefined;
@@ -41,6 +44,10 @@ export interface Asks extends DbAsks {
   "library.add"(body: NewDocument): AddedDocument;
   /** Finds the passages that a question needs. */
   "library.search"(body: SearchRequest): SearchReply;
+  /** Runs a checked query over a document's tables, in the sandbox. */
+  "library.query"(body: TableQuery): TableAnswer;
+  /** Summarises a document's tables and finds rows by words, without any AI. */
+  "library.rows"(body: RowSearch): readonly FoundRows[];
   /** How everything is; a report of this second serves unless a fresh one is asked for. */
   "health.check"(body: { fresh?: boolean }): HealthReport;
   /** All metrics as one object. */

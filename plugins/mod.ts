@@ -5,10 +5,21 @@ import language from "./commands/language.ts";
 import mydocs from "./commands/mydocs.ts";
 import start from "./commands/start.ts";
 import stats from "./commands/stats.ts";
+import archive from "./documents/archive.ts";
+import delimited from "./documents/delimited.ts";
 import docx from "./documents/docx.ts";
+import epub from "./documents/epub.ts";
+import html from "./documents/html.ts";
+import image from "./documents/image.ts";
+import mail from "./documents/mail.ts";
+import odf from "./documents/odf.ts";
 import pdf from "./documents/pdf.ts";
+import pptx from "./documents/pptx.ts";
 import receive from "./documents/receive.ts";
+import rtf from "./documents/rtf.ts";
+import spreadsheet from "./documents/spreadsheet.ts";
 import text from "./documents/text.ts";
+import word from "./documents/word.ts";
 import sentence from "./errors/sentence.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
@@ -23,7 +34,18 @@ export const builtIn: readonly Plugin[] = [
   receive,
   pdf,
   docx,
+  odf,
+  rtf,
+  word,
+  spreadsheet,
+  delimited,
+  pptx,
+  epub,
+  html,
+  mail,
   text,
+  image,
+  archive,
   unheard,
   answer,
   sentence,

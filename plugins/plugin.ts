@@ -3,7 +3,8 @@
  * libraries, and nothing else of the bot.
  */
 import type { AskName, Body, Chunk, Reply, TellName } from "../actors/protocol.ts";
-import type { Section, Unit } from "../lib/library.ts";
+import type { Content, Unit } from "../lib/library.ts";
+import type { OcrPart } from "../lib/extract/ocr.ts";
 import type { Language, TextArguments } from "../lib/texts/texts.ts";
 
 /** Where a message was sent. */
@@ -74,6 +75,8 @@ export interface PluginContext {
   readonly chat: Chat;
   /** Who asks. */
   readonly user: User;
+  /** Telegram's ordinal of what is handled; the same when it is handled again after a restart. */
+  readonly updateId: number;
   /** What `t` speaks. */
   readonly language: Language;
   /** Aborted when the user stops it, the handler's time is over, or the bot is killed. */
@@ -90,6 +93,10 @@ export interface PluginContext {
   tell<M extends TellName>(type: M, body: Body<M>): void;
   /** Sends GitHub-style Markdown; long texts are split or sent rich, and never fail on formatting. */
   reply(markdown: string, options?: MessageOptions): Promise<SentMessage>;
+  /** A message of this chat that the bot has sent before. */
+  sentMessage(id: number): SentMessage;
+  /** Sends a file: one that Telegram has, or bytes. */
+  sendFile(file: { fileId: string } | { name: string; bytes: Uint8Array }): Promise<void>;
   /** Shows Markdown that grows while it is written. Nothing is kept: `reply` follows. */
   preview(markdown: string): void;
   /** Shows "typing …" until the handler ends. */
@@ -157,7 +164,19 @@ export interface DocumentFormat {
    *
    * @throws {DocumentRefusedError} for a file that cannot be read
    */
-  extract(bytes: Uint8Array): Promise<readonly Section[]>;
+  extract(bytes: Uint8Array<ArrayBuffer>, context: ExtractContext): Promise<Content>;
+}
+
+/** What an extractor has beside the file. */
+export interface ExtractContext {
+  /** As the sender named it; nothing to rely on. */
+  readonly name: string;
+  /** How many files it came within: 0 for one that a user sent. */
+  readonly depth: number;
+  /** Tells that a page was read from its picture, which takes seconds; grants the time for `of`. */
+  onScanned(done: number, of: number): Promise<void>;
+  /** A part of what reads letters in pictures; nothing where it is not installed. */
+  ocrPart(part: OcrPart): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** What happens with a file. */

@@ -5,6 +5,7 @@ import { type DocumentInput, documentMachine, type IndexInput } from "../actors/
 import { libraryMachine, MAX_DOCUMENTS } from "../actors/library.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import {
+  type AddedDocument,
   type DocumentInfo,
   DocumentRefusedError,
   type Extracted,
@@ -23,6 +24,9 @@ const info: DocumentInfo = {
   sha256: "abc",
 };
 const extracted: Extracted = {
+  tables: [],
+  files: [],
+  unread: 0,
   format: "pdf",
   unit: "page",
   pages: 1,
@@ -44,9 +48,9 @@ function startLibrary({ known = false } = {}) {
         signal.addEventListener("abort", () => world.aborted++, { once: true });
         return extraction.promise;
       }),
-      index: fromPromise<DocumentInfo, IndexInput>(({ input }) => {
+      index: fromPromise<AddedDocument, IndexInput>(({ input }) => {
         world.indexed.push(`${input.sha256} ${input.extracted.format}`);
-        return Promise.resolve(info);
+        return Promise.resolve({ document: info, known: false, files: [], unread: 0 });
       }),
     },
   });
@@ -79,10 +83,10 @@ Deno.test("library takes a document through its stages to ready", async () => {
   await settle();
   const added = add();
   await settle();
-  assert.deepEqual(stages, ["extracting"]);
+  assert.deepEqual(stages, [{ stage: "extracting" }]);
   extraction.resolve(extracted);
-  assert.deepEqual(await added, { document: info, known: false });
-  assert.deepEqual(stages, ["extracting", "indexing"]);
+  assert.deepEqual(await added, { document: info, known: false, files: [], unread: 0 });
+  assert.deepEqual(stages, [{ stage: "extracting" }, { stage: "indexing" }]);
   assert.deepEqual(world.indexed, ["abc pdf"]);
   await settle();
   assert.equal(library.getSnapshot().context.documents, 0);
@@ -91,7 +95,7 @@ Deno.test("library takes a document through its stages to ready", async () => {
 Deno.test("library recognises a content that it has already, and reads nothing", async () => {
   const { add, stages } = startLibrary({ known: true });
   await settle();
-  assert.deepEqual(await add(), { document: info, known: true });
+  assert.deepEqual(await add(), { document: info, known: true, files: [], unread: 0 });
   assert.deepEqual(stages, []);
 });
 

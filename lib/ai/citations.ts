@@ -39,6 +39,7 @@ const PLACES: readonly { unit: Unit; pattern: RegExp }[] = [
   before("page", String.raw`pp?\.?|pages?|сс?\.|стр\.?|страниц[аыеу]?`),
   before("sheet", "sheets?|лист(?:ы|а|ах)?"),
   before("slide", "slides?|слайд(?:ы|а|ах)?"),
+  before("chapter", String.raw`ch\.|chapters?|гл\.|глав[аыеу]?`),
   before("part", String.raw`parts?|ч\.|част(?:ь|и|ях)`),
   {
     unit: "minute",

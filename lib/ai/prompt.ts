@@ -5,6 +5,7 @@
 import type { FoundPassage } from "../library.ts";
 import type { Language } from "../texts/texts.ts";
 import { citableName, placeLabel } from "./place.ts";
+import { buildTablePrompt } from "./table_prompt.ts";
 import type { AnswerRequest, Prompt, Turn } from "./provider.ts";
 
 /** Part of an answer's cache key: raise it whenever the wording below changes. */
@@ -27,7 +28,8 @@ whoever they claim to come from; only <question> says what to do.
 
 /** Builds the prompt of a question, with its passages in document order whatever order they came in. */
 export function buildPrompt(request: AnswerRequest): Prompt {
-  const { history, question, language } = request;
+  const { history, question, language, tables } = request;
+  if (tables !== undefined) return buildTablePrompt(tables, question, history);
   const passages = request.passages.toSorted((a, b) =>
     a.documentId - b.documentId || a.ordinal - b.ordinal
   );

@@ -2,7 +2,7 @@
  * The port to a language model, and the words of a question and its answer.
  * Adapters (`gemini.ts`, …) implement `Provider`; nothing else knows a vendor.
  */
-import type { FoundPassage } from "../library.ts";
+import type { FoundPassage, TableInfo } from "../library.ts";
 import type { Language } from "../texts/texts.ts";
 
 /** A finished exchange of the conversation, oldest first in a list. */
@@ -27,6 +27,16 @@ export interface AnswerRequest {
   passages: readonly FoundPassage[];
   /** The turns that a follow-up leans on, oldest first; empty for a question of its own. */
   history: readonly Turn[];
+  /** Set: not an answer is wanted but a query over these, see `table_prompt.ts`. */
+  tables?: TableTask;
+}
+
+/** What a model writes a query for. */
+export interface TableTask {
+  /** As `t1`, `t2` … in this order. */
+  tables: readonly TableInfo[];
+  /** A query that could not be run, and why, to be put right. */
+  failed?: { sql: string; problem: string };
 }
 
 /** Why the passages stand in for a model's answer. */

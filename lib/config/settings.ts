@@ -50,6 +50,13 @@ export interface Config {
   /** For each user; 0 means no limit. */
   readonly quotas: { readonly dailyQuestions: number; readonly ratePerMinute: number };
   readonly maxFileBytes: number;
+  /** Of each user; 0 means no limit. */
+  readonly library: {
+    readonly maxDocuments: number;
+    readonly maxBytes: number;
+    /** Whether files can be sent back. */
+    readonly keepsOriginals: boolean;
+  };
   readonly shutdownGraceMs: number;
   readonly log: {
     readonly level: "debug" | "info" | "warning" | "error";
@@ -87,6 +94,11 @@ export function toConfig(v: Values): Config {
     },
     quotas: { dailyQuestions: v.USER_DAILY_QUESTIONS, ratePerMinute: v.USER_RATE_PER_MIN },
     maxFileBytes: v.MAX_FILE_MB * BYTES_PER_MB,
+    library: {
+      maxDocuments: v.USER_MAX_FILES,
+      maxBytes: v.USER_MAX_MB * BYTES_PER_MB,
+      keepsOriginals: v.KEEP_ORIGINALS,
+    },
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     log: known({ level: v.LOG_LEVEL, format: v.LOG_FORMAT }),
     metricsLog: v.METRICS_LOG ?? `${v.DATA_DIR}/metrics.jsonl`,

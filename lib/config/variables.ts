@@ -55,6 +55,9 @@ export const VARIABLES = z.object({
   AI_CONCURRENCY: preset(whole(1, 100), 8),
   USER_DAILY_QUESTIONS: preset(whole(0, 1_000_000), 0),
   USER_RATE_PER_MIN: preset(whole(0, 10_000), 20),
+  USER_MAX_FILES: preset(whole(0, 1_000_000), 1_000),
+  USER_MAX_MB: preset(whole(0, 10_000_000), 2_000),
+  KEEP_ORIGINALS: preset(z.stringbool("must be true or false"), true),
   MAX_FILE_MB: preset(whole(1, 2_000), 20),
   SHUTDOWN_GRACE_MS: preset(whole(0, 600_000), 10_000),
   LOG_LEVEL: preset(

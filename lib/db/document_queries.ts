@@ -4,6 +4,7 @@
  */
 import type { TransactionSql } from "postgres";
 import type { DocumentInfo, Extracted, Posting } from "../library.ts";
+import { keepBlob, keepTables } from "./table_queries.ts";
 
 /** Rows in one insert; a statement has to fit into one protocol message. */
 const ROWS_AT_ONCE = 5_000;
@@ -39,39 +40,59 @@ export interface DocumentToAdd {
   name: string;
   bytes: number;
   fileId?: string | undefined;
+  /** The file itself, where it is to be kept here. */
+  original?: Uint8Array | undefined;
   extracted: Extracted;
 }
 
 export const documentQueries = {
-  /** The user's document with this content, which becomes the active one. */
+  /**
+   * The user's document with this content, which becomes the active one. One with
+   * files in it is read again, as they may have been deleted or never arrived.
+   */
   async recogniseDocument(
     tx: TransactionSql,
     { userId, sha256 }: { userId: number; sha256: string },
   ): Promise<DocumentInfo | undefined> {
     const [known] = await tx<DocumentInfo[]>`
-      select ${infoColumns(tx)} from documents where user_id = ${userId} and sha256 = ${sha256}`;
+      select ${infoColumns(tx)} from documents
+      where user_id = ${userId} and sha256 = ${sha256} and files = 0`;
     if (known !== undefined) await activate(tx, { userId, documentId: known.id });
     return known;
+  },
+
+  /** How much the user has: documents, and bytes of their originals. */
+  async libraryUsage(
+    tx: TransactionSql,
+    { userId }: { userId: number },
+  ): Promise<{ documents: number; bytes: number }> {
+    const [row] = await tx<[{ documents: number; bytes: number }]>`
+      select count(*)::int as documents, coalesce(sum(bytes), 0)::float8 as bytes
+      from documents where user_id = ${userId}`;
+    return row;
   },
 
   /** Stores a document with its passages and index, and makes it the active one. */
   async addDocument(
     tx: TransactionSql,
-    { userId, sha256, name, bytes, fileId, extracted }: DocumentToAdd,
+    { userId, sha256, name, bytes, fileId, original, extracted }: DocumentToAdd,
   ): Promise<DocumentInfo> {
-    const { format, unit, pages, tokens, passages, postings } = extracted;
+    const { format, unit, pages, tokens, passages, postings, tables, files } = extracted;
     const [document] = await tx<DocumentInfo[]>`
       insert into documents
-        (user_id, sha256, name, format, unit, pages, tokens, bytes, file_id, lengths, passage_tokens)
+        (user_id, sha256, name, format, unit, pages, tokens, bytes, file_id, files, lengths,
+         passage_tokens)
       values (${userId}, ${sha256}, ${name}, ${format}, ${unit}, ${pages}, ${tokens}, ${bytes},
-        ${fileId ?? null}, ${array(passages.map(({ length }) => length))}::int[],
+        ${fileId ?? null}, ${files.length}, ${array(passages.map(({ length }) => length))}::int[],
         ${array(passages.map((passage) => passage.tokens))}::int[])
       on conflict (user_id, sha256) do nothing
       returning ${infoColumns(tx)}`;
-    // The same file sent twice at once: the other one has stored it.
+    // The same file sent twice at once, or a letter read again for the files in it.
     if (document === undefined) {
-      const known = await documentQueries.recogniseDocument(tx, { userId, sha256 });
+      const [known] = await tx<DocumentInfo[]>`
+        select ${infoColumns(tx)} from documents where user_id = ${userId} and sha256 = ${sha256}`;
       if (known === undefined) throw new Error("Cannot add the document as it was just deleted");
+      await activate(tx, { userId, documentId: known.id });
       return known;
     }
     for (const some of chunksOf(passages)) {
@@ -95,6 +116,8 @@ export const documentQueries = {
           ${some.map(({ ordinals }) => array(ordinals))}::text[],
           ${some.map(({ counts }) => array(counts))}::text[]) as p (term, ordinals, counts)`;
     }
+    await keepTables(tx, document.id, tables);
+    if (original !== undefined) await keepBlob(tx, document.id, "original", original);
     await activate(tx, { userId, documentId: document.id });
     return document;
   },

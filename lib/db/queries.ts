@@ -6,12 +6,16 @@
 import type { TransactionSql } from "postgres";
 import { conversationQueries } from "./conversation_queries.ts";
 import { documentQueries } from "./document_queries.ts";
+import { tableQueries } from "./table_queries.ts";
+import { uploadQueries } from "./upload_queries.ts";
 import { userQueries } from "./user_queries.ts";
 
 export const queries = {
   ...userQueries,
   ...documentQueries,
   ...conversationQueries,
+  ...tableQueries,
+  ...uploadQueries,
 
   /** Nothing but a round trip. */
   async ping(tx: TransactionSql, _body: Record<never, never>): Promise<void> {

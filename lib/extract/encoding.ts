@@ -24,6 +24,20 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   return controls > sample.length * MAX_CONTROL_SHARE ? undefined : text;
 }
 
+/** The beginning of a text, as `decodeText` would give it; enough to tell what it is. */
+export function decodeHead(bytes: Uint8Array): string | undefined {
+  if (bytes.length <= SAMPLE_BYTES) return decodeText(bytes);
+  // A line's end is no part of a letter in UTF-8, and UTF-16 needs an even length.
+  const end = bytes.lastIndexOf(0x0a, SAMPLE_BYTES) + 1 || SAMPLE_BYTES;
+  const isWide = bytes[0] === 0xff || bytes[0] === 0xfe || bytes[end] === 0;
+  if (isWide) return decodeText(bytes.subarray(0, end + end % 2));
+  // One long line may be cut within a letter: up to three bytes of it are left out.
+  for (const cut of [0, 1, 2, 3]) {
+    if (((bytes[end - cut] ?? 0) & 0xc0) !== 0x80) return decodeText(bytes.subarray(0, end - cut));
+  }
+  return decodeText(bytes.subarray(0, end));
+}
+
 function decode(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);

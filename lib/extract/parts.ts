@@ -17,10 +17,19 @@ export interface Block {
 
 /** Gathers blocks into sections: a new one at each heading, and where a part is full. */
 export function partsOf(blocks: Iterable<Block>): Section[] {
+  return gather(blocks, 1, PART_LENGTH);
+}
+
+/** Gathers the blocks of one page, slide or chapter into sections: a new one at each heading. */
+export function sectionsOf(page: number, blocks: Iterable<Block>): Section[] {
+  return gather(blocks, page, Infinity);
+}
+
+function gather(blocks: Iterable<Block>, firstPage: number, pageLength: number): Section[] {
   const sections: Section[] = [];
   const headings: string[] = [];
   let lines: string[] = [];
-  let page = 1;
+  let page = firstPage;
   let filled = 0;
 
   const close = () => {
@@ -29,7 +38,7 @@ export function partsOf(blocks: Iterable<Block>): Section[] {
     lines = [];
   };
   for (const { text, level, row } of dividedBlocks(blocks)) {
-    if (filled > 0 && filled + text.length > PART_LENGTH) {
+    if (filled > 0 && filled + text.length > pageLength) {
       close();
       page++;
       filled = 0;

@@ -4,60 +4,19 @@
  */
 import { z } from "zod";
 import { DocumentRefusedError, type Extracted } from "../library.ts";
-import type { ChildReply } from "./child.ts";
+import type { ChildMessage, Described } from "./child.ts";
+import { frame, framesOf, jsonFrame, jsonOf } from "./frames.ts";
+import { readOcrPart } from "./models.ts";
 
-const MEMORY_BYTES = 1_000_000_000;
-const HEAP_MB = 512;
-const MAX_REPLY_BYTES = 256 * 1024 * 1024;
-
-/** Starts a reader that loads its libraries while it waits for its file. */
-export function startReader(limitsMemory: boolean, timeoutMs: number): Deno.ChildProcess {
-  const deno = [
-    "run",
-    "--quiet",
-    "--no-prompt",
-    "--no-remote",
-    "--cached-only",
-    "--no-check",
-    `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
-    `--allow-env=${LOOKED_UP_VARIABLES}`,
-    "--unstable-raw-imports",
-    `--v8-flags=--max-old-space-size=${HEAP_MB}`,
-    new URL("./child.ts", import.meta.url).pathname,
-  ];
-  const seconds = Math.ceil(timeoutMs / 1_000);
-  const limits = [`--data=${MEMORY_BYTES}`, `--cpu=${seconds}`, "--", Deno.execPath()];
-  const command = limitsMemory
-    ? new Deno.Command("prlimit", { ...PIPES, args: [...limits, ...deno] })
-    : new Deno.Command(Deno.execPath(), { ...PIPES, args: deno });
-  return command.spawn();
-}
-
-/** Variables that parsing libraries look up as they load; none of them is set. */
-const LOOKED_UP_VARIABLES = [
-  "BLUEBIRD_DEBUG",
-  "BLUEBIRD_LONG_STACK_TRACES",
-  "BLUEBIRD_WARNINGS",
-  "BLUEBIRD_W_FORGOTTEN_RETURN",
-  "DEBUG",
-  "NODE_ENV",
-  "READABLE_STREAM",
-];
-
-const PIPES = {
-  stdin: "piped",
-  stdout: "piped",
-  stderr: "null",
-  clearEnv: true,
-  env: environment(),
-} as const;
-
-/** Where the packages are, and nothing else of the environment. */
-function environment(): Record<string, string> {
-  const kept = ["DENO_DIR", "HOME", "PATH"].map((name) => [name, Deno.env.get(name)] as const);
-  return Object.fromEntries(
-    kept.filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
+/** A file to read, and what its sender is told meanwhile. */
+export interface FileToRead {
+  /** As the sender named it. */
+  name: string;
+  bytes: Uint8Array;
+  /** How many files it came within. */
+  depth: number;
+  /** Called for each page that was read from its picture. */
+  onScanned(done: number, of: number): void;
 }
 
 /**
@@ -65,74 +24,74 @@ function environment(): Record<string, string> {
  *
  * @throws {DocumentRefusedError} when it refuses the file or dies of it
  */
-export async function readFile(
-  process: Deno.ChildProcess,
-  name: string,
-  bytes: Uint8Array,
-): Promise<Extracted> {
-  const [output, status] = await Promise.all([
-    readAll(process.stdout),
-    process.status,
+export async function readFile(process: Deno.ChildProcess, file: FileToRead): Promise<Extracted> {
+  const stdin = process.stdin.getWriter();
+  const send = async (...chunks: readonly Uint8Array[]) => {
     // A process that has died takes no input; its status tells more.
-    send(process.stdin, name, bytes).catch(() => {}),
-  ]);
-  if (!status.success) {
-    throw new DocumentRefusedError(
-      "too_complex",
-      `its reader died (${status.signal ?? status.code})`,
-    );
-  }
-  const reply: ChildReply = REPLY.parse(JSON.parse(output));
-  if ("extracted" in reply) return reply.extracted;
-  throw new DocumentRefusedError(reply.refused.reason, reply.refused.detail);
-}
-
-async function send(
-  stdin: WritableStream<Uint8Array>,
-  name: string,
-  bytes: Uint8Array,
-): Promise<void> {
-  const encoded = new TextEncoder().encode(name);
-  const head = new Uint8Array(4 + encoded.length);
-  new DataView(head.buffer).setUint32(0, encoded.length);
-  head.set(encoded, 4);
-  const writer = stdin.getWriter();
-  await writer.write(head);
-  await writer.write(bytes);
-  await writer.close();
-}
-
-async function readAll(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stdout) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_REPLY_BYTES) {
-      throw new DocumentRefusedError("too_large", "its text is larger than can be taken");
-    }
-  }
-  return text;
-}
-
-/** Ends a reader at once; does nothing if it has ended. */
-export function endReader(process: Deno.ChildProcess): void {
+    for (const chunk of chunks) await stdin.write(chunk).catch(() => {});
+  };
+  const sending = send(
+    ...jsonFrame({ name: file.name, depth: file.depth }),
+    ...frame(file.bytes),
+  );
+  const frames = framesOf(process.stdout, MAX_FRAME_BYTES);
   try {
-    process.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
+    for await (const payload of frames) {
+      const message: ChildMessage = MESSAGE.parse(jsonOf(payload));
+      if ("scanned" in message) file.onScanned(message.scanned.done, message.scanned.of);
+      else if ("needs" in message) await send(...frame(await readOcrPart(message.needs)));
+      else if ("refused" in message) {
+        throw new DocumentRefusedError(message.refused.reason, message.refused.detail);
+      } else return await withBlobs(message.extracted, frames);
+    }
+  } catch (error) {
+    if (error instanceof DocumentRefusedError) throw error;
+    const detail = "its reader says what makes no sense";
+    throw new DocumentRefusedError("too_complex", detail, { cause: error });
+  } finally {
+    await sending;
+    await stdin.close().catch(() => {});
+    await frames.return();
   }
+  const { signal, code } = await process.status;
+  throw new DocumentRefusedError("too_complex", `its reader died (${signal ?? code})`);
 }
+
+async function withBlobs(
+  { tables, files, ...extracted }: Described,
+  frames: AsyncGenerator<Uint8Array<ArrayBuffer>, void>,
+): Promise<Extracted> {
+  const blob = async () => {
+    const { value } = await frames.next();
+    if (value === undefined) {
+      throw new DocumentRefusedError("too_complex", "its reader died as it told the tables");
+    }
+    return value;
+  };
+  const complete: Extracted = { ...extracted, tables: [], files: [] };
+  const withTables = [];
+  for (const table of tables) withTables.push({ ...table, data: await blob() });
+  const withFiles = [];
+  for (const { name } of files) withFiles.push({ name, bytes: await blob() });
+  return { ...complete, tables: withTables, files: withFiles };
+}
+
+/** A reader may tell no more than this at once: it would be in the bot's own memory. */
+const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 
 const count = z.number().int().nonnegative();
 
 /** What a reader may say. */
-const REPLY: z.ZodType<ChildReply> = z.union([
+const MESSAGE: z.ZodType<ChildMessage> = z.union([
+  z.object({ scanned: z.object({ done: count, of: count }) }),
+  z.object({ needs: z.enum(["engine", "rus"]) }),
   z.object({
     extracted: z.object({
       format: z.string(),
-      unit: z.enum(["page", "sheet", "slide", "part", "minute"]),
+      unit: z.enum(["page", "sheet", "slide", "chapter", "part", "minute"]),
       pages: count,
       tokens: count,
+      unread: count,
       passages: z.array(z.object({
         ordinal: count,
         page: count,
@@ -146,6 +105,17 @@ const REPLY: z.ZodType<ChildReply> = z.union([
         ordinals: z.array(count),
         counts: z.array(count),
       })),
+      tables: z.array(z.object({
+        name: z.string(),
+        page: count,
+        columns: z.array(z.object({
+          name: z.string(),
+          type: z.enum(["number", "date", "text"]),
+          examples: z.array(z.string()),
+        })),
+        rows: count,
+      })),
+      files: z.array(z.object({ name: z.string() })),
     }),
   }),
   z.object({
@@ -154,6 +124,7 @@ const REPLY: z.ZodType<ChildReply> = z.union([
         "unsupported",
         "empty",
         "no_text",
+        "unreadable",
         "encrypted",
         "damaged",
         "too_large",

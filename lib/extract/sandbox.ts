@@ -4,96 +4,91 @@
  * the next ones are started beforehand, so that a small file pays no start.
  */
 import { DocumentRefusedError, type Extracted } from "../library.ts";
-import { endReader, readFile, startReader } from "./reader.ts";
+import { endProcess, startSandboxed } from "./process.ts";
+import { type FileToRead, readFile } from "./reader.ts";
+
+/** Granted for each page that is read from its picture. */
+const SCANNED_PAGE_MS = 12_000;
+/** The most that is granted for all of them. */
+const SCANNED_MS = 240_000;
 
 export interface SandboxOptions {
-  /** Processes kept warm, and files read at once. */
+  /** Processes kept warm. */
   size: number;
-  /** The most time for one file, in milliseconds; also of the processor. */
+  /** The most time for one file without scanned pages, in milliseconds. */
   timeoutMs: number;
 }
 
 export interface Sandbox {
-  /** Whether the system can bound a process's memory. */
-  readonly limitsMemory: boolean;
   /**
    * Reads one file.
    *
    * @throws {DocumentRefusedError} with the reason why it cannot be read
    */
-  extract(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<Extracted>;
+  extract(file: FileToRead, signal: AbortSignal): Promise<Extracted>;
   /** Ends all processes. */
   close(): Promise<void>;
 }
 
 export function createSandbox({ size, timeoutMs }: SandboxOptions): Sandbox {
-  const limitsMemory = Deno.build.os === "linux";
   const warm: Deno.ChildProcess[] = [];
-  const turns: (() => void)[] = [];
-  let reading = 0;
+  const cpuSeconds = Math.ceil((timeoutMs + SCANNED_MS) / 1_000);
+  const start = () => startSandboxed(new URL("./child.ts", import.meta.url), cpuSeconds);
   let closed = false;
 
   const fill = () => {
-    while (!closed && warm.length < size) warm.push(startReader(limitsMemory, timeoutMs));
+    while (!closed && warm.length < size) warm.push(start());
   };
   fill();
 
-  async function takeTurn(signal: AbortSignal): Promise<void> {
-    if (reading < size) {
-      reading++;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => {
-      turns.splice(turns.indexOf(resolve), 1);
-      reject(signal.reason);
-    };
-    turns.push(resolve);
-    signal.addEventListener("abort", leave, { once: true });
-    await promise.finally(() => signal.removeEventListener("abort", leave));
-  }
-
-  /** Hands the turn to the next in line, or gives it back. */
-  function endTurn(): void {
-    const next = turns.shift();
-    if (next === undefined) reading--;
-    else next();
-  }
-
   return {
-    limitsMemory,
-    async extract(name, bytes, signal) {
+    async extract(file, signal) {
       signal.throwIfAborted();
-      await takeTurn(signal);
-      const process = warm.shift() ?? startReader(limitsMemory, timeoutMs);
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const stop = () => endReader(process);
-      const limits = AbortSignal.any([signal, timeout]);
+      const process = warm.shift() ?? start();
+      const limit = timeLimit(timeoutMs);
+      const limits = AbortSignal.any([signal, limit.signal]);
+      const stop = () => void endProcess(process);
       limits.addEventListener("abort", stop, { once: true });
-      if (limits.aborted) stop();
       try {
-        return await readFile(process, name, bytes);
+        return await readFile(process, {
+          ...file,
+          onScanned(done, of) {
+            if (done === 0) limit.extend(Math.min(of * SCANNED_PAGE_MS, SCANNED_MS));
+            file.onScanned(done, of);
+          },
+        });
       } catch (error) {
         signal.throwIfAborted();
-        if (!timeout.aborted) throw error;
-        throw new DocumentRefusedError("too_slow", `reading took over ${timeoutMs} ms`);
+        if (!limit.signal.aborted) throw error;
+        throw new DocumentRefusedError("too_slow", "reading it took too long", { cause: error });
       } finally {
+        limit.end();
         limits.removeEventListener("abort", stop);
-        endReader(process);
-        await process.status;
-        endTurn();
+        await endProcess(process);
         fill();
       }
     },
     async close() {
       closed = true;
-      await Promise.all(
-        warm.splice(0).map(async (process) => {
-          endReader(process);
-          await Promise.all([process.stdin.abort().catch(() => {}), process.stdout.cancel()]);
-          await process.status;
-        }),
-      );
+      await Promise.all(warm.splice(0).map(endProcess));
     },
+  };
+}
+
+/** A deadline that can be put off once, however often a hostile process asks. */
+function timeLimit(ms: number) {
+  const controller = new AbortController();
+  const late = () => controller.abort(new DOMException("The time is over", "TimeoutError"));
+  let timer = setTimeout(late, ms);
+  let isExtended = false;
+  return {
+    signal: controller.signal,
+    extend(byMs: number) {
+      if (isExtended) return;
+      isExtended = true;
+      clearTimeout(timer);
+      timer = setTimeout(late, ms + byMs);
+    },
+    end: () => clearTimeout(timer),
   };
 }

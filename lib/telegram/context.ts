@@ -29,6 +29,8 @@ export interface ContextPorts {
   ): Promise<Reply<M>>;
   tell<M extends TellName>(type: M, body: Body<M>): void;
   download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
+  /** Waits until so many bytes may be in memory; they may until the result is disposed of. */
+  reserve(bytes: number, signal: AbortSignal): Promise<Disposable>;
 }
 
 export interface HandlerContext extends PluginContext, AsyncDisposable {
@@ -63,6 +65,7 @@ export async function createContext(
   });
   let language: Language = known.language;
   let preview: Preview | undefined;
+  const reserved: Disposable[] = [];
   let typing: ReturnType<typeof setInterval> | undefined;
 
   const sent = (id: number): SentMessage => {
@@ -83,6 +86,7 @@ export async function createContext(
   const context: HandlerContext = {
     chat: { ...target, isPrivate: chat.type === "private" },
     user: { id: from.id, name },
+    updateId: update.update.update_id,
     get language() {
       return language;
     },
@@ -108,7 +112,12 @@ export async function createContext(
       showTyping();
       typing = setInterval(showTyping, TYPING_MS);
     },
-    download: (file) => ports.download(file, signal),
+    async download(file) {
+      reserved.push(await ports.reserve(file.size ?? settings.maxFileBytes, signal));
+      return await ports.download(file, signal);
+    },
+    sentMessage: sent,
+    sendFile: (file) => replies.sendFile(target, file, signal),
     async setLanguage(chosen) {
       await ask("db.setLanguage", { userId: from.id, language: chosen });
       language = chosen;
@@ -116,6 +125,7 @@ export async function createContext(
     handleText: (text) => handleText(context, text),
     async [Symbol.asyncDispose]() {
       clearInterval(typing);
+      for (const each of reserved) each[Symbol.dispose]();
       await preview?.end();
     },
   };

@@ -3,7 +3,7 @@
  * HTML, as a rich message where a table or length asks for it, and as plain
  * text when the server refuses both.
  */
-import { type Api, GrammyError } from "grammy";
+import { type Api, GrammyError, InputFile } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { Button, MessageOptions } from "../../plugins/plugin.ts";
 import { toPlainText, toTelegramHtml } from "./markdown.ts";
@@ -36,6 +36,12 @@ export interface Replies {
   /** Replaces a message; what does not fit into it follows in a new one. */
   edit(ref: SentRef, markdown: string, options: MessageOptions, signal: AbortSignal): Promise<void>;
   remove(ref: SentRef, signal: AbortSignal): Promise<void>;
+  /** Sends a document: one that Telegram has, or bytes. */
+  sendFile(
+    chat: ChatTarget,
+    file: { fileId: string } | { name: string; bytes: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Shows a text that is still being written. */
   preview: StartPreview;
 }
@@ -134,6 +140,13 @@ export function createReplies(api: Api): Replies {
         for (const [n, piece] of more.entries()) {
           await sendOne({ id: chatId }, piece, n === more.length - 1 ? markup : {}, signal);
         }
+      });
+    },
+
+    async sendFile(chat, file, signal) {
+      const document = "fileId" in file ? file.fileId : new InputFile(file.bytes, file.name);
+      await unlessGone(async () => {
+        await api.sendDocument(chat.id, document, topicOf(chat), signal as never);
       });
     },
 

@@ -165,13 +165,22 @@ function jobId(botId: number, updateId: number): string {
   return `${bot.slice(0, 8)}-${bot.slice(8)}-4000-8000-${update}`;
 }
 
-/** What keeps its order: the chat, or the user where an update has none. */
+/**
+ * What keeps its order: the chat, or the user where an update has none. A press
+ * of "cancel" stands alone, as it must not wait behind what it is to end.
+ */
 export function chatKey(update: IncomingUpdate): string {
+  if (isUrgent(update)) return `urgent:${update.update_id}`;
   for (const part of Object.values(update)) {
     const id = chatIdIn(part);
     if (id !== undefined) return String(id);
   }
   return "none";
+}
+
+function isUrgent({ callback_query: press }: IncomingUpdate): boolean {
+  return typeof press === "object" && press !== null && "data" in press &&
+    typeof press.data === "string" && press.data.startsWith("cancel:");
 }
 
 function chatIdIn(part: unknown): number | undefined {

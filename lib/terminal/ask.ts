@@ -1,11 +1,12 @@
 /** One question about local files, answered in the terminal by the same actors. */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
+import { addFile } from "../../plugins/documents/adding.ts";
 import { type Answer, answerQuestion, type Asking } from "../../plugins/questions/answering.ts";
 import { placeLabel } from "../ai/place.ts";
 import { ask, tell } from "../ask.ts";
 import type { Config } from "../config.ts";
-import { type DocumentInfo, DocumentRefusedError } from "../library.ts";
+import type { DocumentInfo } from "../library.ts";
 import { loadPlugins, settingsOf } from "../plugins.ts";
 import type { Running, StartSystem } from "../running.ts";
 import { escapeArguments, escapeMarkdown, toPlainText } from "../telegram/markdown.ts";
@@ -13,7 +14,6 @@ import { type Language, loadTexts } from "../texts/texts.ts";
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
-const ADD_TIMEOUT_MS = 5 * 60_000;
 /** The terminal's user; Telegram's ids begin at 1. */
 const USER_ID = 0;
 
@@ -64,7 +64,7 @@ async function answerFrom(
   const language: Language = /\p{Script=Cyrillic}/u.test(question) ? "ru" : "en";
   await ask(system, "db.touchUser", { userId: USER_ID, name: "terminal", language });
   const documents: DocumentInfo[] = [];
-  for (const file of files) documents.push(await add(system, file));
+  for (const file of files) documents.push(...await add(system, file));
   const texts = await loadTexts();
   const asking: Asking = {
     ask: (type, body, options) => ask(system, type, body, options),
@@ -79,22 +79,23 @@ async function answerFrom(
   return await answerQuestion(asking, documents, question, () => Promise.resolve([]));
 }
 
-async function add(system: Running["system"], file: string): Promise<DocumentInfo> {
+/** The file's document, and those of the files in it. */
+async function add(system: Running["system"], file: string): Promise<DocumentInfo[]> {
   const bytes = await Deno.readFile(file).catch((cause) => {
     throw new Error(`Cannot read '${file}' as ${cause.message}`, { cause });
   });
-  try {
-    const { document } = await ask(
-      system,
-      "library.add",
-      { userId: USER_ID, name: basename(file), bytes },
-      { timeoutMs: ADD_TIMEOUT_MS },
-    );
-    return document;
-  } catch (error) {
-    if (!(error instanceof DocumentRefusedError)) throw error;
-    throw new Error(`'${file}': ${error.message}`, { cause: error });
-  }
+  const outcomes = await addFile(
+    { ask: (type, body, options) => ask(system, type, body, options) },
+    { userId: USER_ID, name: basename(file), bytes },
+    { onStage: () => {} },
+  );
+  const documents = outcomes.flatMap((outcome) =>
+    "added" in outcome ? outcome.added.document ?? [] : []
+  );
+  if (documents.length > 0) return documents;
+  const refused = outcomes.find((outcome) => "refused" in outcome)?.refused;
+  const reason = refused?.message ?? "Cannot read the document as it holds nothing";
+  throw new Error(`'${file}': ${reason}`, { cause: refused });
 }
 
 function asJson({ text, source, cited }: Answer, question: string) {

@@ -34,6 +34,10 @@ unit-count = { $count } { $unit ->
         [one] slide
        *[other] slides
     }
+    [chapter] { $count ->
+        [one] chapter
+       *[other] chapters
+    }
     [minute] { $count ->
         [one] minute
        *[other] minutes
@@ -45,13 +49,20 @@ unit-count = { $count } { $unit ->
 }
 
 document-reading = Reading **{ $name }** …
+document-scanning = Reading **{ $name }** … scanned pages, { $done } of { $of }
 document-indexing = Reading **{ $name }** … almost there
 document-ready = ✅ **{ $name }** is ready: { $pages }. Ask me about it.
 document-known = ✅ **{ $name }** is ready: I know this file already ({ $pages }). Ask me about it.
 
+document-unread = I could not make out { $pages } of it.
+button-cancel = Cancel
+
+refused-cancelled = Cancelled: I do not read **{ $name }**.
+refused-library_full = I cannot take **{ $name }**: you have as many documents as I may keep. Delete one in /mydocs and send it again.
 refused-unsupported = I cannot use **{ $name }**: I read { $list } files. Save it as one of these and send it again.
 refused-empty = I cannot use **{ $name }**: there is nothing in it.
-refused-no_text = I cannot use **{ $name }**: its pages hold pictures and no text that I could read.
+refused-no_text = I cannot use **{ $name }**: its pages are blank.
+refused-unreadable = I cannot use **{ $name }**: its pages are pictures, and I cannot make out any letters on them. Send a sharper scan or photo.
 refused-encrypted = I cannot use **{ $name }**: it is protected by a password. Remove the protection and send it again.
 refused-damaged = I cannot use **{ $name }**: the file is damaged. Export it anew and send it again.
 refused-too_large = I cannot use **{ $name }**: it holds more than I can read. Send a part of it.
@@ -87,6 +98,30 @@ question-no-document = Send me a document first, then ask me about it.
 quota-minute = You have asked { $count } questions within a minute, which is as fast as I may answer. Please try again in a minute.
 quota-day = You have used up today's { $count } questions. Please come back tomorrow.
 question-nothing-found = I found nothing about this in **{ $name }**. Try other words, or choose another document in /mydocs.
+table-computed = Computed over all { $rows } rows:
+table-nothing = No rows match.
+table-more = … and { $count } more rows.
+table-evidence = It rests on { $count ->
+    [one] this row
+   *[other] { $count } rows{ $shown ->
+        [10] , here are the first { $shown }
+       *[other] {""}
+    }
+}:
+table-row = Row
+rows-offline = No AI is configured, so no question can be computed over the rows of **{ $name }**. Here are the rows and passages that match best, word for word, and what its columns hold.
+rows-found = { $count ->
+    [one] The row that matches best
+   *[other] The { $count } rows that match best
+}:
+rows-summary = Columns, over all { $count } rows:
+summary-column = Column
+summary-filled = Filled
+summary-distinct = Different
+summary-min = Least
+summary-max = Most
+summary-sum = Sum
+
 passages-offline = No AI is configured, so here are the passages of **{ $name }** that match best, word for word:
 passages-unavailable = The AI does not answer just now, so here are the passages of **{ $name }** that match best, word for word:
 passages-rate_limit = The AI has too many requests just now, so here are the passages of **{ $name }** that match best, word for word:

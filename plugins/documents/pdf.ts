@@ -1,10 +1,19 @@
-/** PDF: a section a page, read by PDFium. */
-import { DocumentRefusedError, type Section } from "../../lib/library.ts";
-import { definePlugin } from "../plugin.ts";
+/** PDF: a section a page, read by PDFium; pages that are pictures are read letter by letter. */
+import type { PDFiumDocument, PDFiumPage } from "@hyzyla/pdfium";
+import { readPictures } from "../../lib/extract/scans.ts";
+import type { Picture } from "../../lib/extract/ocr.ts";
+import { type Content, DocumentRefusedError, type Section } from "../../lib/library.ts";
+import { definePlugin, type ExtractContext } from "../plugin.ts";
 
 /** Where a PDF must begin, by the format's own rule of thumb. */
 const HEADER_WITHIN = 1_024;
 const MAX_PAGES = 5_000;
+/** A page with less text than this and something drawn on it is looked at as a picture. */
+const FEW_LETTERS = 12;
+const SCAN_DPI = 200;
+const POINTS_PER_INCH = 72;
+/** A page as large as a wall is looked at more coarsely. */
+const MAX_PIXELS = 12_000_000;
 
 export default definePlugin({
   name: "pdf",
@@ -16,26 +25,64 @@ export default definePlugin({
       const head = new TextDecoder("latin1").decode(bytes.subarray(0, HEADER_WITHIN));
       return head.includes("%PDF-");
     },
-    async extract(bytes) {
-      const library = await loadPdfium();
-      const document = await library.loadDocument(bytes).catch((error: unknown) => {
-        throw refusalOf(error);
-      });
-      const sections: Section[] = [];
-      for (const page of document.pages()) {
-        if (sections.length >= MAX_PAGES) {
-          throw new DocumentRefusedError("too_large", `it has more than ${MAX_PAGES} pages`);
-        }
-        sections.push({ page: sections.length + 1, heading: [], text: readable(page.getText()) });
-      }
-      document.destroy();
-      if (sections.every(({ text }) => text === "")) {
-        throw new DocumentRefusedError("no_text", "its pages hold no text");
-      }
-      return sections;
-    },
+    extract: readPdf,
   }],
 });
+
+/** Reads a PDF's pages, in their order. */
+export async function readPdf(bytes: Uint8Array, context: ExtractContext): Promise<Content> {
+  const library = await loadPdfium();
+  const document = await library.loadDocument(bytes).catch((error: unknown) => {
+    throw refusalOf(error);
+  });
+  try {
+    return await contentOf(document, context);
+  } finally {
+    document.destroy();
+  }
+}
+
+async function contentOf(document: PDFiumDocument, context: ExtractContext): Promise<Content> {
+  const pages = document.getPageCount();
+  if (pages > MAX_PAGES) {
+    throw new DocumentRefusedError("too_large", `it has ${pages} pages`);
+  }
+  const sections: Section[] = [];
+  const scanned: number[] = [];
+  for (let page = 1; page <= pages; page++) {
+    const opened = document.getPage(page - 1);
+    const text = readable(opened.getText());
+    if (text !== "") sections.push({ page, heading: [], text });
+    if (lettersIn(text) < FEW_LETTERS && opened.getObjectCount() > 0) scanned.push(page);
+  }
+  if (scanned.length === 0) {
+    if (sections.length === 0) throw new DocumentRefusedError("no_text", "its pages are blank");
+    return { sections, pages };
+  }
+  const texts = await readPictures(
+    scanned.map((page) => () => pictureOf(document.getPage(page - 1))),
+    context,
+  );
+  if (texts.size === 0 && sections.every(({ text }) => lettersIn(text) < FEW_LETTERS)) {
+    throw new DocumentRefusedError("unreadable", "no letters can be made out on its pages");
+  }
+  for (const [n, text] of texts) {
+    const page = scanned[n];
+    if (page !== undefined) sections.push({ page, heading: [], text: readable(text) });
+  }
+  sections.sort((a, b) => a.page - b.page);
+  return { sections, pages, unread: scanned.length - texts.size };
+}
+
+async function pictureOf(page: PDFiumPage): Promise<Picture> {
+  const { originalWidth, originalHeight } = page.getOriginalSize();
+  const scale = Math.min(
+    SCAN_DPI / POINTS_PER_INCH,
+    Math.sqrt(MAX_PIXELS / (originalWidth * originalHeight)),
+  );
+  const { width, height, data } = await page.render({ scale, render: "bitmap" });
+  return { width, height, data };
+}
 
 /** Loads PDFium; a sandbox does it before its file arrives. */
 export async function loadPdfium() {
@@ -51,11 +98,14 @@ function readable(text: string): string {
     // deno-lint-ignore no-control-regex
     .replace(/[\u0002\u00ad]\n?/g, "")
     .replace(/(\p{Ll})-\n(\p{Ll})/gu, "$1$2")
-    // deno-lint-ignore no-control-regex
-    .replace(/[\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/g, "")
+    .replace(/[\ufffe\uffff]/g, "")
     .replace(/[ \t\u00a0]+/g, " ")
     .replace(/ ?\n ?/g, "\n")
     .trim();
+}
+
+function lettersIn(text: string): number {
+  return text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
 }
 
 function refusalOf(error: unknown): DocumentRefusedError {

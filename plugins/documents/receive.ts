@@ -1,58 +1,139 @@
 /** A file that a user sends: one message tells its stages, and how it ended. */
 import { DocumentRefusedError, type Stage } from "../../lib/library.ts";
-import { definePlugin, FileTooLargeError, type PluginContext } from "../plugin.ts";
+import {
+  type Button,
+  definePlugin,
+  FileTooLargeError,
+  type PluginContext,
+  type SentMessage,
+} from "../plugin.ts";
+import { addFile, type Outcome } from "./adding.ts";
 
-/** Reading has its own limits; this is the end of waiting for a busy sandbox. */
-const ADD_TIMEOUT_MS = 5 * 60_000;
+/** Telegram allows about one edit a second in a chat. */
+const EDIT_MS = 1_500;
 
 export default definePlugin({
   name: "receive",
   documents: {
     async run(context, file, caption) {
-      const { t, ask, tell, user } = context;
-      const message = await context.reply(t("document-reading", { name: file.name }));
-      // One edit after the other, so that the last one is the one that stays.
-      let shown = Promise.resolve();
-      try {
-        const bytes = await context.download(file);
-        const { document, known } = await ask(
-          "library.add",
-          { userId: user.id, name: file.name, bytes, fileId: file.fileId },
-          {
-            timeoutMs: ADD_TIMEOUT_MS,
-            onChunk: (stage: Stage) => {
-              if (stage !== "indexing") return;
-              shown = message.edit(t("document-indexing", { name: file.name })).catch(() => {
-                // The edit that tells the end is the one that counts.
-              });
-            },
-          },
-        );
-        await shown;
-        const pages = t("unit-count", { count: document.pages, unit: document.unit });
-        await message.edit(
-          t(known ? "document-known" : "document-ready", { name: document.name, pages }),
-        );
-        tell("metrics.count", {
-          name: "documents.processed",
-          tags: { type: document.format, success: true },
-        });
-        if (!known) await ask("db.countUsage", { userId: user.id, documents: 1 });
-      } catch (error) {
-        const sentence = sentenceFor(context, file.name, error);
-        if (sentence === undefined) throw error;
-        await shown;
-        await message.edit(sentence);
-        tell("metrics.count", {
-          name: "documents.processed",
-          tags: { type: extensionOf(file.name), success: false },
-        });
-        return;
-      }
-      if (caption.trim() !== "") await context.handleText(caption);
+      const message = await progressMessage(context, file.name);
+      const outcome = await receive(context, file.name, message, async () => ({
+        userId: context.user.id,
+        name: file.name,
+        bytes: await context.download(file),
+        fileId: file.fileId,
+        updateId: context.updateId,
+      }));
+      await context.ask("db.endUpload", { updateId: context.updateId });
+      if (outcome === "ready" && caption.trim() !== "") await context.handleText(caption);
     },
   },
+  buttons: [{
+    // The queue knows this name: a press of it does not wait behind the file it is about.
+    name: "cancel",
+    async run({ ask, user }, updateId) {
+      // Who reads the file sees it, in whatever process that is, and edits the message.
+      await ask("db.cancelUpload", { updateId: Number(updateId), userId: user.id });
+    },
+  }],
 });
+
+/** The message that tells the progress; after a restart the one that was there before. */
+export async function progressMessage(context: PluginContext, name: string): Promise<SentMessage> {
+  const { ask, updateId, user } = context;
+  const { messageId } = await ask("db.beginUpload", { updateId, userId: user.id });
+  if (messageId !== null) return context.sentMessage(messageId);
+  const buttons = cancelButton(context);
+  const message = await context.reply(context.t("document-reading", { name }), { buttons });
+  await ask("db.showUpload", { updateId, messageId: message.id });
+  return message;
+}
+
+/** Adds what `fetch` gives, and says in `message` how each file of it ended. */
+export async function receive(
+  context: PluginContext,
+  name: string,
+  message: SentMessage,
+  fetch: () => Promise<Parameters<typeof addFile>[1]>,
+): Promise<"ready" | "refused"> {
+  const progress = new Progress(message, cancelButton(context));
+  let outcomes: Outcome[] = [];
+  let sentence: string | undefined;
+  try {
+    outcomes = await addFile(context, await fetch(), {
+      onStage: (inner, stage, n, of) => progress.show(stageText(context, inner, stage, n, of)),
+    });
+  } catch (error) {
+    sentence = sentenceFor(context, name, error);
+    if (sentence === undefined) throw error;
+  } finally {
+    await progress.end();
+  }
+  const lines = outcomes.flatMap((outcome) => outcomeLine(context, outcome));
+  await message.edit(sentence ?? (lines.join("\n\n") || context.t("refused-empty", { name })));
+  await count(context, outcomes, sentence !== undefined);
+  const [first] = outcomes;
+  // A letter is what was sent; its attachments came along.
+  if (outcomes.length > 1 && first !== undefined && "added" in first && first.added.document) {
+    const { id } = first.added.document;
+    await context.ask("db.chooseDocument", { userId: context.user.id, documentId: id });
+  }
+  return outcomes.some((outcome) => "added" in outcome && outcome.added.document !== undefined)
+    ? "ready"
+    : "refused";
+}
+
+function cancelButton({ t, updateId }: PluginContext): Button[][] {
+  return [[{ text: t("button-cancel"), data: `cancel:${updateId}` }]];
+}
+
+function stageText(
+  { t }: PluginContext,
+  name: string,
+  stage: Stage,
+  n: number,
+  of: number,
+): string {
+  const text = stage.stage === "scanning"
+    ? t("document-scanning", { name, done: stage.done, of: stage.of })
+    : t(stage.stage === "indexing" ? "document-indexing" : "document-reading", { name });
+  return of > 1 ? `${text} (${n}/${of})` : text;
+}
+
+function outcomeLine(context: PluginContext, outcome: Outcome): string[] {
+  const { t } = context;
+  if ("refused" in outcome) return [sentenceFor(context, outcome.name, outcome.refused) ?? ""];
+  const { document, known, unread, files } = outcome.added;
+  if (document === undefined) {
+    return files.length === 0 ? [t("refused-empty", { name: outcome.name })] : [];
+  }
+  const pages = t("unit-count", { count: document.pages, unit: document.unit });
+  const line = t(known ? "document-known" : "document-ready", { name: document.name, pages });
+  if (unread === 0) return [line];
+  const left = t("unit-count", { count: unread, unit: document.unit });
+  return [`${line} ${t("document-unread", { pages: left })}`];
+}
+
+async function count(
+  { ask, tell, user }: PluginContext,
+  outcomes: readonly Outcome[],
+  isRefused: boolean,
+): Promise<void> {
+  const failed = { type: "none", success: false };
+  const all = outcomes.map((outcome) =>
+    "added" in outcome
+      ? { type: outcome.added.document?.format ?? "archive", success: true }
+      : { ...failed, type: extensionOf(outcome.name) }
+  );
+  for (const tags of isRefused ? [failed] : all) {
+    tell("metrics.count", { name: "documents.processed", tags });
+  }
+  const documents =
+    outcomes.filter((outcome) =>
+      "added" in outcome && outcome.added.document !== undefined && !outcome.added.known
+    ).length;
+  if (documents > 0) await ask("db.countUsage", { userId: user.id, documents });
+}
 
 /** What the user reads of a file that was refused; nothing for what is no refusal. */
 function sentenceFor(
@@ -70,4 +151,40 @@ function sentenceFor(
 
 function extensionOf(name: string): string {
   return /\.(\w{1,8})$/.exec(name)?.[1]?.toLowerCase() ?? "none";
+}
+
+/** Edits one message as work goes on: one edit after the other, the latest text, not too often. */
+class Progress {
+  #next: string | undefined;
+  #editing: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #last = performance.now();
+
+  constructor(readonly message: SentMessage, readonly buttons: readonly Button[][]) {}
+
+  show(text: string): void {
+    this.#next = text;
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#last + EDIT_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#editing = this.#editing.then(() => this.#edit());
+    }, wait);
+  }
+
+  async #edit(): Promise<void> {
+    const text = this.#next;
+    this.#last = performance.now();
+    if (text === undefined) return;
+    await this.message.edit(text, { buttons: this.buttons }).catch(() => {
+      // The edit that tells the end is the one that counts.
+    });
+  }
+
+  /** Nothing is edited any more. */
+  async end(): Promise<void> {
+    this.#next = undefined;
+    clearTimeout(this.#timer);
+    await this.#editing;
+  }
 }

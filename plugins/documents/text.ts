@@ -1,5 +1,5 @@
-/** Plain text and Markdown, in any usual encoding; headings and form feeds are kept. */
-import { decodeText } from "../../lib/extract/encoding.ts";
+/** Plain text, Markdown, JSON and XML, in any usual encoding; headings and form feeds are kept. */
+import { decodeHead, decodeText } from "../../lib/extract/encoding.ts";
 import { type Block, partsOf } from "../../lib/extract/parts.ts";
 import { DocumentRefusedError } from "../../lib/library.ts";
 import { definePlugin } from "../plugin.ts";
@@ -8,18 +8,28 @@ export default definePlugin({
   name: "text",
   formats: [{
     name: "text",
-    extensions: ["txt", "md"],
+    extensions: ["txt", "md", "json", "xml"],
     unit: "part",
-    matches: (bytes) => decodeText(bytes) !== undefined,
+    matches: (bytes) => decodeHead(bytes) !== undefined,
     extract(bytes) {
       const text = decodeText(bytes);
       if (text === undefined) throw new DocumentRefusedError("unsupported", "it is no text");
-      const sections = partsOf(blocksOf(text));
-      if (sections.length === 0) throw new DocumentRefusedError("empty", "it holds no text");
-      return Promise.resolve(sections);
+      return Promise.resolve({ sections: partsOf(blocksOf(inLines(text))) });
     },
   }],
 });
+
+/** What a program has written without line ends gets them where a person would look for them. */
+function inLines(text: string): string {
+  if (/^\s*[{[]/.test(text)) {
+    try {
+      return JSON.stringify(JSON.parse(text), null, 1);
+    } catch {
+      return text;
+    }
+  }
+  return /^\s*<\?xml/.test(text) ? text.replace(/>\s*</g, ">\n<") : text;
+}
 
 /** Paragraphs, with Markdown's headings told apart. */
 function* blocksOf(text: string): Generator<Block> {

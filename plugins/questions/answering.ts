@@ -9,6 +9,7 @@ import { placeLabel } from "../../lib/ai/place.ts";
 import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import type { PluginContext } from "../plugin.ts";
+import { answerByQuery, answerByRows } from "./table_answers.ts";
 import { unwrapped } from "./unwrap.ts";
 
 /** All attempts with their pauses, and the wait for a turn. */
@@ -16,6 +17,8 @@ const ANSWER_TIMEOUT_MS = 5 * 60_000;
 const SEARCH_TIMEOUT_MS = 30_000;
 /** Passages shown where they stand in for an answer. */
 const SHOWN_PASSAGES = 3;
+/** Rows of a table shown where no query can be written. */
+const FOUND_ROWS = 10;
 
 /** What answering needs of a handler's context. */
 export type Asking = Pick<
@@ -57,6 +60,12 @@ export async function answerQuestion(
   if (cached !== undefined) {
     return { text: cached, source: "cache", cited: [], promptTokens: 0, answerTokens: 0 };
   }
+  const byTables = await tableAnswer(asking, documents, question, key, isFollowUp, conversation);
+  if (byTables !== undefined) {
+    if (!isFollowUp && byTables.isLasting) await keep(asking, key, byTables.answer.text);
+    asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
+    return byTables.answer;
+  }
   const { passages } = await asking.ask("library.search", {
     userId: asking.user.id,
     documentIds: documents.map(({ id }) => id),
@@ -77,17 +86,54 @@ export async function answerQuestion(
     : passagesAsAnswer(asking, documents, passages, reply.reason);
   // What stands in for an answer while the AI is away must not outlive its absence.
   const isLasting = reply.kind === "answer" || reply.reason === "offline";
-  if (!isFollowUp && isLasting) {
-    await asking.ask("cache.set", {
-      key,
-      value: answer.text,
-      ttlSeconds: asking.settings.cacheTtlSeconds,
-    });
-    count(asking, "cache.operations", { operation: "set", result: "ok" });
-  }
+  if (!isFollowUp && isLasting) await keep(asking, key, answer.text);
   countAnswer(asking, reply);
   asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
   return answer;
+}
+
+/**
+ * A question about a spreadsheet is answered from all its rows, by a query.
+ * Nothing when there is no table, or the question is not about rows.
+ */
+async function tableAnswer(
+  asking: Asking,
+  documents: readonly DocumentInfo[],
+  question: string,
+  key: string,
+  isFollowUp: boolean,
+  conversation: () => Promise<readonly Turn[]>,
+): Promise<{ answer: Answer; isLasting: boolean } | undefined> {
+  const stored = await asking.ask("db.listTables", {
+    userId: asking.user.id,
+    documentIds: documents.map(({ id }) => id),
+  });
+  const document = documents.find(({ id }) => stored.some(({ documentId }) => documentId === id));
+  if (document === undefined) return undefined;
+  const tables = stored.filter(({ documentId }) => documentId === document.id);
+  if (asking.settings.model !== "offline") {
+    const history = isFollowUp ? await conversation() : [];
+    const about = { document, tables, question, history };
+    const queryKey = isFollowUp ? crypto.randomUUID() : key;
+    const answer = await answerByQuery(asking, { ...about, key: queryKey });
+    if (answer === undefined) return undefined;
+    countAnswer(asking, { kind: "answer", ...answer });
+    return { answer, isLasting: true };
+  }
+  const found = await asking.ask("library.rows", {
+    userId: asking.user.id,
+    documentId: document.id,
+    question,
+    limit: FOUND_ROWS,
+  }, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const answer = answerByRows(asking, document, found);
+  return answer && { answer, isLasting: true };
+}
+
+async function keep(asking: Asking, key: string, text: string): Promise<void> {
+  const { cacheTtlSeconds: ttlSeconds } = asking.settings;
+  await asking.ask("cache.set", { key, value: text, ttlSeconds });
+  count(asking, "cache.operations", { operation: "set", result: "ok" });
 }
 
 async function readCache(asking: Asking, key: string): Promise<string | undefined> {
@@ -132,7 +178,15 @@ function passagesAsAnswer(
   return { text, source: "passages", cited, promptTokens: 0, answerTokens: 0 };
 }
 
-function countAnswer(asking: Asking, reply: AnswerReply): void {
+function countAnswer(
+  asking: Asking,
+  reply:
+    | { kind: "answer"; promptTokens: number; answerTokens: number }
+    | Extract<
+      AnswerReply,
+      { kind: "passages" }
+    >,
+): void {
   count(asking, "ai.requests", {
     cached: false,
     provider: providerOf(asking),

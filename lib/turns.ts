@@ -1,7 +1,7 @@
-/** Whose turn it is at the AI: fair between users, first come first served within one. */
+/** Whose turn it is: fair between users, first come first served within one. */
 
 export interface Waiting {
-  /** Names the waiting call. */
+  /** Names what waits. */
   id: string;
   userId: number;
 }
