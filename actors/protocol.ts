@@ -11,15 +11,12 @@ import type { HealthReport } from "../lib/health.ts";
 import type { MetricsSummary, Tags } from "../lib/metrics.ts";
 import type {
   AddedDocument,
-  FoundRows,
   NewDocument,
-  RowSearch,
   SearchReply,
   SearchRequest,
   Stage,
-  TableAnswer,
-  TableQuery,
 } from "../lib/library.ts";
+import type { FoundRows, RowSearch, TableAnswer, TableQuery } from "../lib/tables.ts";
 
 /**
  * Each query of the database is an ask of its own: `db.<query>`.

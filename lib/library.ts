@@ -3,6 +3,8 @@
  * only, shared by extraction, retrieval, the database and the plugins.
  */
 
+import type { Table } from "./tables.ts";
+
 /** What a document counts its places in; a citation names one of them. */
 export type Unit = "page" | "sheet" | "slide" | "chapter" | "part" | "minute";
 
@@ -14,39 +16,6 @@ export interface Section {
   heading: readonly string[];
   /** Lines of the text, parted by line breaks. */
   text: string;
-}
-
-/** A value of a table's cell. */
-export type Cell = string | number | null;
-
-/** What a column's values are; dates are ISO texts, which sort and compare as they should. */
-export type ColumnType = "number" | "date" | "text";
-
-/** A column of a table. */
-export interface TableColumn {
-  /** As the header has it. */
-  name: string;
-  type: ColumnType;
-  /** Some of its values, each once. */
-  examples: readonly string[];
-}
-
-/** What is known of a table without its rows. */
-export interface TableInfo {
-  /** The sheet's name, or empty where a file is one table. */
-  name: string;
-  /** 1-based number of the unit in which it stands. */
-  page: number;
-  /** In their order; names are unique within the table. */
-  columns: readonly TableColumn[];
-  /** Count of rows, the header not among them. */
-  rows: number;
-}
-
-/** A table with all its rows, as it is kept for queries. */
-export interface Table extends TableInfo {
-  /** Lines of JSON, gzipped: `[row number, cell, …]`, numbered as a person sees the rows. */
-  data: Uint8Array;
 }
 
 /** A file that came within another one: an attachment, or a file of an archive. */
@@ -196,70 +165,6 @@ export interface AddedDocument {
   files: readonly InnerFile[];
   /** Units that could not be read although they may hold something. */
   unread: number;
-}
-
-/** A query over the tables of one document. */
-export interface TableQuery {
-  /** Telegram's id of the asker: tables of others are never read. */
-  userId: number;
-  documentId: number;
-  /** One `SELECT` in SQLite's dialect, over `t1`, `t2` … and their columns; `row` is the row's number. */
-  sql: string;
-  /** A second `SELECT` for the rows that the result rests on. */
-  rowsSql?: string;
-}
-
-/** Rows of a query's result. */
-export interface QueryResult {
-  columns: readonly string[];
-  rows: readonly (readonly Cell[])[];
-  /** Rows in all, of which `rows` may be the first ones. */
-  total: number;
-}
-
-/** What a table query gave. */
-export interface TableAnswer {
-  result: QueryResult;
-  /** The rows that `result` rests on, if they were asked for. */
-  evidence?: QueryResult;
-}
-
-/** Which rows of a document's tables speak of the words of a question. */
-export interface RowSearch {
-  /** Telegram's id of the asker. */
-  userId: number;
-  documentId: number;
-  /** As the user wrote it. */
-  question: string;
-  /** The most rows to give, of all tables together. */
-  limit: number;
-}
-
-/** What a column holds, over all its rows. */
-export interface ColumnSummary {
-  name: string;
-  type: ColumnType;
-  /** Cells that are not empty. */
-  filled: number;
-  distinct: number;
-  min: Cell;
-  max: Cell;
-  /** Of number columns. */
-  sum?: number;
-}
-
-/** A table's columns, and its rows that match best. */
-export interface FoundRows {
-  table: TableInfo;
-  columns: readonly ColumnSummary[];
-  /** Best first; each begins with its row number. */
-  rows: readonly (readonly Cell[])[];
-}
-
-/** A query that cannot be run; `message` says why, in SQLite's words. */
-export class TableQueryError extends Error {
-  /** Tells the class also across a process's border. */
-  override name = "TableQueryError";
 }
 
 /** What to find, where, and how much of it. */

@@ -4,7 +4,6 @@
  */
 import type { AskName, Body, Chunk, Reply, TellName } from "../actors/protocol.ts";
 import type { Content, Unit } from "../lib/library.ts";
-import type { OcrPart } from "../lib/extract/ocr.ts";
 import type { Language, TextArguments } from "../lib/texts/texts.ts";
 
 /** Where a message was sent. */
@@ -166,6 +165,9 @@ export interface DocumentFormat {
    */
   extract(bytes: Uint8Array<ArrayBuffer>, context: ExtractContext): Promise<Content>;
 }
+
+/** What reads letters in pictures: the program, and the model of Russian, which may be missing. */
+export type OcrPart = "engine" | "rus";
 
 /** What an extractor has beside the file. */
 export interface ExtractContext {

@@ -2,7 +2,8 @@
  * The port to a language model, and the words of a question and its answer.
  * Adapters (`gemini.ts`, …) implement `Provider`; nothing else knows a vendor.
  */
-import type { FoundPassage, TableInfo } from "../library.ts";
+import type { FoundPassage } from "../library.ts";
+import type { TableInfo } from "../tables.ts";
 import type { Language } from "../texts/texts.ts";
 
 /** A finished exchange of the conversation, oldest first in a list. */

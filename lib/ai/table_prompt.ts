@@ -3,7 +3,7 @@
  * and how its reply is read. It sees names and examples, never all the rows.
  */
 import { z } from "zod";
-import type { TableInfo } from "../library.ts";
+import type { TableInfo } from "../tables.ts";
 import type { Prompt, TableTask, Turn } from "./provider.ts";
 
 /** A query that a model has written, checked in its form. */

@@ -1,6 +1,6 @@
 /** Queries about a document's tables and the bytes that are kept of it. */
 import type { TransactionSql } from "postgres";
-import type { Table, TableInfo } from "../library.ts";
+import type { Table, TableInfo } from "../tables.ts";
 import type { Owned } from "./document_queries.ts";
 
 /** A statement has to fit into one protocol message. */

@@ -9,7 +9,7 @@
 import { extractFile } from "../../plugins/documents/formats.ts";
 import { loadPdfium } from "../../plugins/documents/pdf.ts";
 import { DocumentRefusedError, type Extracted, type RefusalReason } from "../library.ts";
-import type { OcrPart } from "./ocr.ts";
+import type { OcrPart } from "../../plugins/plugin.ts";
 import { frame, framesOf, jsonFrame, jsonOf } from "./frames.ts";
 import { indexSections } from "../retrieval/index.ts";
 

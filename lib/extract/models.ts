@@ -3,7 +3,7 @@
  * the Russian model in the operating system's package, as no package of the
  * registry has it. Only the bot can look there, and hands it to a reader.
  */
-import type { OcrPart } from "./ocr.ts";
+import type { OcrPart } from "../../plugins/plugin.ts";
 
 /** Debian's folder by its version, and what Homebrew and others use. */
 export const MODEL_FOLDERS: readonly string[] = [

@@ -3,7 +3,7 @@
  * Russian and English write them. A column is read as a whole, since "1,234"
  * alone does not say whether its comma parts thousands or a fraction.
  */
-import type { Cell, ColumnType } from "../library.ts";
+import type { Cell, ColumnType } from "../tables.ts";
 
 /** Blanks that part thousands, and what may stand around an amount. */
 const AROUND = /[\s\u00a0\u202f']|^[$€£₽]|[$€£₽]$|(?:руб\.?|р\.|USD|EUR|RUB)$/gi;

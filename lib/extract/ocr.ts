@@ -2,10 +2,9 @@
  * Reads the letters in pictures, in Russian or English: the language whose
  * words come out surest is the page's. Takes seconds for a page.
  */
+import type { OcrPart } from "../../plugins/plugin.ts";
 import { createOCREngine, type OCREngine } from "tesseract-wasm";
 
-/** What comes from outside of the sandbox: the program, and the Russian model. */
-export type OcrPart = "engine" | "rus";
 type Language = "eng" | "rus";
 
 /** A picture, four bytes a pixel. */

@@ -5,7 +5,8 @@
 import { Buffer } from "node:buffer";
 import { createGzip, type Gzip } from "node:zlib";
 import { once } from "node:events";
-import { type Cell, DocumentRefusedError, type Section, type Table } from "../library.ts";
+import { DocumentRefusedError, type Section } from "../library.ts";
+import type { Cell, Table } from "../tables.ts";
 import { type ColumnReader, columnReader } from "./numbers.ts";
 
 /** Rows looked at to find the header and what the columns hold. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { frame, framesOf, jsonFrame, jsonOf } from "../extract/frames.ts";
 import { endProcess, startSandboxed } from "../extract/process.ts";
-import { TableQueryError } from "../library.ts";
+import { TableQueryError } from "../tables.ts";
 import type { TableReply, TableRequest } from "./child.ts";
 
 const TIMEOUT_MS = 15_000;

@@ -6,7 +6,7 @@
  * In, as frames: `TableRequest` as JSON, then each table's rows. Out: one `TableReply`.
  */
 import { framesOf, jsonFrame, jsonOf } from "../extract/frames.ts";
-import type { FoundRows, TableAnswer, TableInfo } from "../library.ts";
+import type { FoundRows, TableAnswer, TableInfo } from "../tables.ts";
 import { loadTables } from "./load.ts";
 import { runQueries } from "./query.ts";
 import { findRows } from "./rows.ts";

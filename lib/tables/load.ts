@@ -1,6 +1,6 @@
 /** Rows of tables, as they are kept, into an SQLite database in memory: `t1`, `t2` … */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Cell, TableInfo } from "../library.ts";
+import type { Cell, TableInfo } from "../tables.ts";
 
 /** The database with all tables; from then on it can be read only. */
 export async function loadTables(

@@ -1,7 +1,7 @@
 /** Runs a `SELECT` and gives as much of its result as a person reads. */
 import type { DatabaseSync } from "node:sqlite";
 import { asArrays } from "./load.ts";
-import type { Cell, QueryResult, TableAnswer } from "../library.ts";
+import type { Cell, QueryResult, TableAnswer } from "../tables.ts";
 
 const SHOWN_RESULT_ROWS = 50;
 const SHOWN_EVIDENCE_ROWS = 10;

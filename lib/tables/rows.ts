@@ -1,6 +1,6 @@
 /** What tables say of a question without any AI: their columns' figures, and the rows with its words. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Cell, ColumnSummary, FoundRows, TableInfo } from "../library.ts";
+import type { Cell, ColumnSummary, FoundRows, TableInfo } from "../tables.ts";
 import { termsOf } from "../retrieval/terms.ts";
 import { asArrays, quoted } from "./load.ts";
 

@@ -6,7 +6,7 @@ import {
   type TableAnswer,
   type TableQuery,
   TableQueryError,
-} from "../library.ts";
+} from "../tables.ts";
 import { askTables } from "./ask_tables.ts";
 
 /** What reading tables needs of the database. */

@@ -2,7 +2,8 @@
 import { checkZip, isZip } from "../../lib/extract/office.ts";
 import { readSheet, type Row } from "../../lib/extract/table.ts";
 import { isWorkbook, openWorkbook } from "../../lib/extract/xlsx.ts";
-import { type Content, DocumentRefusedError, type Section, type Table } from "../../lib/library.ts";
+import { type Content, DocumentRefusedError, type Section } from "../../lib/library.ts";
+import type { Table } from "../../lib/tables.ts";
 import { definePlugin } from "../plugin.ts";
 import { isOfType } from "./odf.ts";
 

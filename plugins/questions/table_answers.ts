@@ -6,16 +6,15 @@
 import { type ProposedQuery, readProposal } from "../../lib/ai/table_prompt.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
 import type { Turn } from "../../lib/ai/provider.ts";
+import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import {
   type Cell,
-  type DocumentInfo,
-  type FoundPassage,
   type FoundRows,
   type QueryResult,
   type TableAnswer,
   type TableInfo,
   TableQueryError,
-} from "../../lib/library.ts";
+} from "../../lib/tables.ts";
 import type { Answer, Asking } from "./answering.ts";
 
 const QUERY_TIMEOUT_MS = 60_000;
