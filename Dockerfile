@@ -2,9 +2,11 @@
 FROM denoland/deno:2.9.6
 WORKDIR /app
 ENV DENO_DIR=/deno DATA_DIR=/data HOST=0.0.0.0 LOG_FORMAT=json
-COPY deno.json deno.lock ./
+# The model that reads Russian scans; the sandbox's limit of memory (prlimit) is part of the base.
+RUN apt-get update && apt-get install -y --no-install-recommends tesseract-ocr-rus \
+  && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN deno install --frozen --quiet && deno cache --frozen --quiet main.ts lib/extract/child.ts lib/db/embedded_worker.ts \
+RUN deno install --frozen --quiet && deno cache --frozen --quiet main.ts lib/extract/child.ts lib/tables/child.ts lib/db/embedded_worker.ts \
   && mkdir -p /data && chown -R deno:deno /data /deno
 USER deno
 VOLUME /data

@@ -401,6 +401,7 @@ async function botChild(config: Config, database: Database) {
             settings,
             ask: (type, body, options) => ask(system, type, body, options),
             tell: (type, body) => tell(system, type, body),
+            albumHasMore: (chatId, albumId) => queue.albumHasMore(chatId, albumId),
             reserve: (bytes, signal) => memory.reserve(bytes, signal),
             download: (file, signal) =>
               downloadFile({ api, root, token, maxBytes: config.maxFileBytes }, file, signal),

@@ -74,6 +74,13 @@ export interface PluginContext {
   readonly chat: Chat;
   /** Who asks. */
   readonly user: User;
+  /** Of files that were sent together; absent for one alone. */
+  readonly album?: {
+    /** The same for all of them. */
+    id: string;
+    /** Whether more of them wait to be handled. */
+    hasMore(): Promise<boolean>;
+  };
   /** Telegram's ordinal of what is handled; the same when it is handled again after a restart. */
   readonly updateId: number;
   /** What `t` speaks. */

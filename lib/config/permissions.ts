@@ -3,6 +3,7 @@
  * operator has set: `permissions.ts bot | demo | ask | test`. The rest stands
  * in the permission sets of `deno.json`.
  */
+import { MODEL_FOLDERS } from "../extract/models.ts";
 import { dirname, join, resolve } from "node:path";
 
 const EXIT_CONFIG = 78;
@@ -16,7 +17,7 @@ const plugins = (env("PLUGINS") ?? "").split(",").map((name) => name.trim())
 const socket = join(dataDir, "demo", "database", ".s.PGSQL.5432");
 
 const write = `--allow-write=${data.join(",")}`;
-const read = `--allow-read=${[".", packages(), ...data, ...plugins].join(",")}`;
+const read = `--allow-read=${[".", packages(), ...MODEL_FOLDERS, ...data, ...plugins].join(",")}`;
 // The sandbox's limit of memory, and Deno itself, under the name by which it runs here.
 const run = `--allow-run=prlimit,deno,${Deno.execPath()}`;
 const flags: Record<string, readonly string[]> = {

@@ -1,34 +1,62 @@
-/** Queries about files that are being read: their progress message, and whether they were cancelled. */
+/**
+ * Queries about files that are being read: the message that tells their
+ * progress, shared by an album's files, and whether they were cancelled.
+ */
 import type { TransactionSql } from "postgres";
 
 /** Longer than any file is read. */
 const FORGET_AFTER = "1 day";
 
+interface Upload {
+  /** Telegram's, of the message with the file. */
+  updateId: number;
+}
+
 export const uploadQueries = {
   /** Begins to read a file, or goes on where a restart has cut it off. */
   async beginUpload(
     tx: TransactionSql,
-    { updateId, userId }: { updateId: number; userId: number },
-  ): Promise<{ messageId: number | null }> {
-    const [upload] = await tx<[{ messageId: number | null }]>`
-      insert into uploads (update_id, user_id) values (${updateId}, ${userId})
-      on conflict (update_id) do update set began_at = now()
-      returning message_id as "messageId"`;
-    return upload;
+    { updateId, userId, album = null, caption }: Upload & {
+      userId: number;
+      album?: string | null;
+      caption: string;
+    },
+  ): Promise<{ messageId: number | null; lines: string[]; caption: string }> {
+    await tx`
+      insert into uploads (update_id, user_id, album, caption)
+      values (${updateId}, ${userId}, ${album}, ${caption})
+      on conflict (update_id) do update set began_at = now()`;
+    const uploads = await tx<{ messageId: number | null; lines: string[]; caption: string }[]>`
+      select message_id as "messageId", lines, caption from uploads
+      where user_id = ${userId} and (update_id = ${updateId} or album = ${album})
+      order by update_id`;
+    return {
+      messageId: uploads.find((upload) => upload.messageId !== null)?.messageId ?? null,
+      lines: uploads.flatMap(({ lines }) => lines),
+      caption: uploads.map((upload) => upload.caption).find((each) => each !== "") ?? "",
+    };
   },
 
   /** Notes which message tells the progress. */
   async showUpload(
     tx: TransactionSql,
-    { updateId, messageId }: { updateId: number; messageId: number },
+    { updateId, messageId }: Upload & { messageId: number },
   ): Promise<void> {
     await tx`update uploads set message_id = ${messageId} where update_id = ${updateId}`;
+  },
+
+  /** Notes what a file of an album came to, while others of it are read. */
+  async noteUpload(
+    tx: TransactionSql,
+    { updateId, lines }: Upload & { lines: readonly string[] },
+  ): Promise<void> {
+    await tx`update uploads set lines = ${[...lines]}::text[] where update_id = ${updateId}`;
   },
 
   /** Asks whoever reads the file to stop; `false` when it is read already or is not this user's. */
   async cancelUpload(
     tx: TransactionSql,
-    { updateId, userId }: { updateId: number; userId: number },
+    { updateId, userId }: Upload & { userId: number },
   ): Promise<boolean> {
     const rows = await tx`
       update uploads set cancelled = true
@@ -37,19 +65,17 @@ export const uploadQueries = {
   },
 
   /** Whether its sender wants the file no more. */
-  async isUploadCancelled(
-    tx: TransactionSql,
-    { updateId }: { updateId: number },
-  ): Promise<boolean> {
-    const rows = await tx`
-      select 1 from uploads where update_id = ${updateId} and cancelled`;
+  async isUploadCancelled(tx: TransactionSql, { updateId }: Upload): Promise<boolean> {
+    const rows = await tx`select 1 from uploads where update_id = ${updateId} and cancelled`;
     return rows.length > 0;
   },
 
-  /** Forgets a file that is read or refused, and what was left behind long ago. */
-  async endUpload(tx: TransactionSql, { updateId }: { updateId: number }): Promise<void> {
+  /** Forgets a file or an album that is read or refused, and what was left behind long ago. */
+  async endUpload(tx: TransactionSql, { updateId }: Upload): Promise<void> {
     await tx`
-      delete from uploads
-      where update_id = ${updateId} or began_at < now() - ${FORGET_AFTER}::interval`;
+      delete from uploads u using uploads this
+      where this.update_id = ${updateId}
+        and (u.update_id = ${updateId} or u.user_id = this.user_id and u.album = this.album
+          or u.began_at < now() - ${FORGET_AFTER}::interval)`;
   },
 };

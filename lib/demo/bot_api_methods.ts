@@ -38,7 +38,7 @@ interface World {
   feed: UpdateFeed;
 }
 
-type Content = Pick<ChatMessage, "text" | "format" | "buttons">;
+type Content = Pick<ChatMessage, "text" | "format" | "buttons" | "file" | "bytes">;
 
 const id = z.coerce.number().int();
 const markup = z.object({
@@ -57,6 +57,7 @@ const PAYLOAD = z.object({
     .optional(),
   reply_markup: markup.optional(),
   file_id: z.string().optional(),
+  document: z.union([z.string(), z.instanceof(File)]).optional(),
   url: z.string().optional(),
   secret_token: z.string().optional(),
   language_code: z.string().optional(),
@@ -125,6 +126,17 @@ const METHODS: Readonly<Record<string, Method>> = {
   getMyCommands: ({ chats }, { language_code = "" }) => menuOf(chats, language_code),
   sendMessage: (world, payload) => send(world, payload, textContent(payload)),
   sendRichMessage: (world, payload) => send(world, payload, richContent(payload)),
+  async sendDocument(world, payload) {
+    const { document = "" } = payload;
+    if (typeof document === "string" && world.chats.file(document) === undefined) {
+      throw new TelegramFault(400, "Bad Request: wrong file identifier specified");
+    }
+    const [name, bytes] = typeof document === "string"
+      ? [document.split("/").at(-1) ?? "document", world.chats.file(document)]
+      : [document.name, new Uint8Array(await document.arrayBuffer())];
+    const content = { text: "", format: "plain", buttons: buttonsOf(payload) } as const;
+    return send(world, payload, { ...content, file: name, ...(bytes && { bytes: bytes.length }) });
+  },
   sendMessageDraft: (world, payload) => draft(world, payload, { ...textContent(payload, true) }),
   sendRichMessageDraft: (world, payload) => draft(world, payload, richContent(payload)),
   editMessageText(world, payload) {

@@ -110,8 +110,12 @@ async function payloadOf(request: Request): Promise<Record<string, unknown>> {
   const type = request.headers.get("content-type") ?? "";
   if (type.includes("json")) return { ...query, ...await request.json() };
   if (!type.includes("form")) return query;
-  const entries = [...(await request.formData()).entries()].map(([key, value]) => {
-    if (typeof value !== "string" || !/^[[{]/.test(value)) return [key, value];
+  const form = await request.formData();
+  const entries = [...form.entries()].map(([key, value]) => {
+    if (typeof value !== "string") return [key, value];
+    // A file comes as a part of its own, and the parameter names that part.
+    if (value.startsWith("attach://")) return [key, form.get(value.slice("attach://".length))];
+    if (!/^[[{]/.test(value)) return [key, value];
     try {
       return [key, JSON.parse(value)];
     } catch {

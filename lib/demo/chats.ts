@@ -12,8 +12,9 @@ export interface ChatMessage {
   text: string;
   format: "plain" | "html" | "markdown";
   buttons: readonly (readonly ChatButton[])[];
-  /** Name of an attached file. */
+  /** Name of an attached file, and how large one is that the bot has sent. */
   file?: string;
+  bytes?: number;
   /** Milliseconds since the user's last message, for messages of the bot. */
   ms?: number;
 }
@@ -23,6 +24,8 @@ export interface OutgoingFile {
   bytes: Uint8Array;
   mimeType: string;
   caption?: string;
+  /** Files that are sent together have it in common. */
+  album?: string;
 }
 
 /** A person who chats with the bot; sending gives the id of the update. */
@@ -144,10 +147,11 @@ export class ChatStore {
             }],
           }),
         }),
-      sendFile: ({ name, bytes, mimeType, caption }) =>
+      sendFile: ({ name, bytes, mimeType, caption, album }) =>
         send({ text: caption ?? "", file: name }, {
           document: { ...keep(bytes, name), file_name: name, mime_type: mimeType },
           ...(caption !== undefined && { caption }),
+          ...(album !== undefined && { media_group_id: album }),
         }),
       sendVoice: (bytes) =>
         send({ text: "", file: "voice.ogg" }, {

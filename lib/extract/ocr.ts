@@ -3,7 +3,7 @@
  * words come out surest is the page's. Takes seconds for a page.
  */
 import type { OcrPart } from "../../plugins/plugin.ts";
-import { createOCREngine, type OCREngine } from "tesseract-wasm";
+import type { OCREngine } from "tesseract-wasm";
 
 type Language = "eng" | "rus";
 
@@ -59,6 +59,7 @@ export async function createRecogniser(
 }
 
 async function engineOf(wasmBinary: Uint8Array, model: Uint8Array): Promise<OCREngine> {
+  const { createOCREngine } = await import("tesseract-wasm");
   const engine = await createOCREngine({ wasmBinary });
   engine.loadModel(model);
   return engine;

@@ -5,9 +5,13 @@
 import { DocumentRefusedError } from "../library.ts";
 
 const END_SIGNATURE = 0x06054b50;
+const END64_SIGNATURE = 0x06064b50;
+const LOCATOR64_SIGNATURE = 0x07064b50;
 const ENTRY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 const END_LENGTH = 22;
+const END64_LENGTH = 56;
+const LOCATOR64_LENGTH = 20;
 const ENTRY_LENGTH = 46;
 const LOCAL_LENGTH = 30;
 const MAX_COMMENT = 65_535;
@@ -15,6 +19,12 @@ const STORED = 0;
 const DEFLATED = 8;
 const ENCRYPTED_FLAG = 1;
 const UTF8_FLAG = 0x800;
+/** Stands where the number itself is in the ZIP64 part. */
+const IN_ZIP64 = 0xffffffff;
+const ZIP64_FIELD = 1;
+/** All that comes of one chunk comes at once, and may be a thousand times as much. */
+const PACKED_CHUNK = 4_096;
+const STORED_CHUNK = 65_536;
 
 export interface ZipEntry {
   name: string;
@@ -34,26 +44,24 @@ export interface Budget {
 
 /** The files of a ZIP; none when it is not one, or is cut off. */
 export function entriesOf(bytes: Uint8Array): ZipEntry[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = endOf(view);
-  if (end === undefined) return [];
+  const view = viewOf(bytes);
+  const directory = directoryIn(view);
+  if (directory === undefined) return [];
   const entries: ZipEntry[] = [];
-  let at = view.getUint32(end + 16, true);
-  const count = view.getUint16(end + 10, true);
-  for (let n = 0; n < count && at + ENTRY_LENGTH <= bytes.length; n++) {
+  let at = directory.offset;
+  for (let n = 0; n < directory.count && at + ENTRY_LENGTH <= bytes.length; n++) {
     if (view.getUint32(at, true) !== ENTRY_SIGNATURE) break;
     const flags = view.getUint16(at + 8, true);
-    const nameLength = view.getUint16(at + 28, true);
-    const name = bytes.subarray(at + ENTRY_LENGTH, at + ENTRY_LENGTH + nameLength);
+    const extra = at + ENTRY_LENGTH + view.getUint16(at + 28, true);
+    const comment = extra + view.getUint16(at + 30, true);
+    const name = bytes.subarray(at + ENTRY_LENGTH, extra);
     entries.push({
       name: nameOf(name, (flags & UTF8_FLAG) !== 0),
       method: view.getUint16(at + 10, true),
-      compressedSize: view.getUint32(at + 20, true),
-      size: view.getUint32(at + 24, true),
       isEncrypted: (flags & ENCRYPTED_FLAG) !== 0,
-      offset: view.getUint32(at + 42, true),
+      ...sizesOf(view, at, extra, Math.min(comment, bytes.length)),
     });
-    at += ENTRY_LENGTH + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    at = comment + view.getUint16(at + 32, true);
   }
   return entries;
 }
@@ -67,11 +75,39 @@ function nameOf(bytes: Uint8Array, isUtf8: boolean): string {
   }
 }
 
-function endOf(view: DataView): number | undefined {
+function sizesOf(view: DataView, at: number, extra: number, end: number) {
+  let field = extra;
+  while (field + 4 <= end && view.getUint16(field, true) !== ZIP64_FIELD) {
+    field += 4 + view.getUint16(field + 2, true);
+  }
+  let next = field + 4;
+  // Only numbers that did not fit are there, always in this order.
+  const [size = 0, compressedSize = 0, offset = 0] = [at + 24, at + 20, at + 42].map((place) => {
+    const number = view.getUint32(place, true);
+    if (number !== IN_ZIP64 || next + 8 > end) return number;
+    next += 8;
+    return Number(view.getBigUint64(next - 8, true));
+  });
+  return { size, compressedSize, offset };
+}
+
+function directoryIn(view: DataView): { offset: number; count: number } | undefined {
   const first = Math.max(0, view.byteLength - END_LENGTH - MAX_COMMENT);
   for (let at = view.byteLength - END_LENGTH; at >= first; at--) {
-    if (view.getUint32(at, true) === END_SIGNATURE) return at;
+    if (view.getUint32(at, true) !== END_SIGNATURE) continue;
+    return directory64In(view, at - LOCATOR64_LENGTH) ??
+      { offset: view.getUint32(at + 16, true), count: view.getUint16(at + 10, true) };
   }
+}
+
+function directory64In(view: DataView, locator: number) {
+  if (locator < 0 || view.getUint32(locator, true) !== LOCATOR64_SIGNATURE) return undefined;
+  const end = Number(view.getBigUint64(locator + 8, true));
+  if (end + END64_LENGTH > view.byteLength || view.getUint32(end, true) !== END64_SIGNATURE) {
+    return undefined;
+  }
+  const number = (at: number) => Number(view.getBigUint64(end + at, true));
+  return { offset: number(48), count: number(32) };
 }
 
 /**
@@ -87,14 +123,16 @@ export async function* openEntry(
   if (entry.isEncrypted) throw new DocumentRefusedError("encrypted", "it needs a password");
   const packed = packedBytes(bytes, entry);
   if (entry.method === STORED) {
-    take(budget, packed.length);
-    yield packed;
+    for (const chunk of chunksOf(packed, STORED_CHUNK)) {
+      take(budget, chunk.length);
+      yield chunk;
+    }
     return;
   }
   if (entry.method !== DEFLATED) {
     throw new DocumentRefusedError("damaged", `it is packed by the method ${entry.method}`);
   }
-  const inflated = ReadableStream.from([packed]).pipeThrough(
+  const inflated = ReadableStream.from(chunksOf(packed, PACKED_CHUNK)).pipeThrough(
     new DecompressionStream("deflate-raw"),
   );
   try {
@@ -119,11 +157,18 @@ export async function readEntry(
   );
 }
 
+function* chunksOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  length: number,
+): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.slice(at, at + length);
+}
+
 function packedBytes(
   bytes: Uint8Array,
   { offset, compressedSize }: ZipEntry,
 ): Uint8Array<ArrayBuffer> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   if (offset + LOCAL_LENGTH > bytes.length || view.getUint32(offset, true) !== LOCAL_SIGNATURE) {
     throw new DocumentRefusedError("damaged", "its directory leads to nothing");
   }
@@ -132,7 +177,11 @@ function packedBytes(
   if (start + compressedSize > bytes.length) {
     throw new DocumentRefusedError("damaged", "it is cut off");
   }
-  return bytes.slice(start, start + compressedSize);
+  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, compressedSize);
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function take(budget: Budget, bytes: number): void {

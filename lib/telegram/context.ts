@@ -29,6 +29,8 @@ export interface ContextPorts {
   ): Promise<Reply<M>>;
   tell<M extends TellName>(type: M, body: Body<M>): void;
   download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
+  /** Whether files of this album wait in this chat. */
+  albumHasMore(chatId: number, albumId: string): Promise<boolean>;
   /** Waits until so many bytes may be in memory; they may until the result is disposed of. */
   reserve(bytes: number, signal: AbortSignal): Promise<Disposable>;
 }
@@ -54,6 +56,7 @@ export async function createContext(
   if (chat === undefined || from === undefined) return undefined;
   const { replies, settings, tell } = ports;
   const threadId = update.msg?.is_topic_message ? update.msg.message_thread_id : undefined;
+  const albumId = update.msg?.media_group_id;
   const target = { id: chat.id, ...(threadId !== undefined && { threadId }) };
   const name = [from.first_name, from.last_name].filter(Boolean).join(" ");
   const ask = <M extends AskName>(type: M, body: Body<M>, options: AskOptions<M> = {}) =>
@@ -87,6 +90,9 @@ export async function createContext(
     chat: { ...target, isPrivate: chat.type === "private" },
     user: { id: from.id, name },
     updateId: update.update.update_id,
+    ...(albumId !== undefined && {
+      album: { id: albumId, hasMore: () => ports.albumHasMore(chat.id, albumId) },
+    }),
     get language() {
       return language;
     },

@@ -35,6 +35,8 @@ export interface UpdateQueue {
   /** Takes at most one update of each chat, and only of chats where none is being handled. */
   take(limit: number): Promise<StoredUpdate[]>;
   complete(id: string): Promise<void>;
+  /** Whether files of this album wait to be handled in this chat. */
+  albumHasMore(chatId: number, albumId: string): Promise<boolean>;
   /**
    * Gives the update back, to be taken again after a pause that grows with each
    * try; after the last one it is given up, so that its chat goes on.
@@ -119,6 +121,15 @@ export function createUpdateQueue(
       if (isLast) await opened().complete(QUEUE, id, reason);
       else await opened().fail(QUEUE, id, reason);
       return isLast ? "givenUp" : "later";
+    },
+    async albumHasMore(chatId, albumId) {
+      const rows = await connect()`
+        select 1 from pgboss.job
+        where name = ${QUEUE} and singleton_key = ${String(chatId)}
+          and state in ('created', 'retry')
+          and data -> 'message' ->> 'media_group_id' = ${albumId}
+        limit 1`;
+      return rows.length > 0;
     },
     async size() {
       const [row] = await connect()<[{ size: number }]>`

@@ -21,12 +21,28 @@ export default definePlugin({
       name: "doc-open",
       async run(context, argument) {
         const document = await context.ask("db.chooseDocument", owned(context, argument));
+        if (document === undefined) {
+          await context.reply(context.t("document-gone"));
+          return;
+        }
+        const { name, id } = document;
         await context.reply(
-          document === undefined ? context.t("document-gone") : context.t("mydocs-chosen", {
-            name: document.name,
-            pages: pagesOf(context, document),
-          }),
+          context.t("mydocs-chosen", { name, pages: pagesOf(context, document) }),
+          {
+            buttons: [[{ text: context.t("button-original"), data: `doc-file:${id}` }]],
+          },
         );
+      },
+    },
+    {
+      name: "doc-file",
+      async run(context, argument) {
+        const original = await context.ask("db.readOriginal", owned(context, argument));
+        if (original === undefined) await context.reply(context.t("document-gone"));
+        else if (original.fileId !== null) await context.sendFile({ fileId: original.fileId });
+        else if (original.bytes !== undefined) {
+          await context.sendFile({ name: original.name, bytes: original.bytes });
+        } else await context.reply(context.t("original-not-kept", { name: original.name }));
       },
     },
     {

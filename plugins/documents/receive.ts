@@ -1,5 +1,6 @@
 /** A file that a user sends: one message tells its stages, and how it ended. */
-import { DocumentRefusedError, type Stage } from "../../lib/library.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { DocumentRefusedError, type NewDocument, type Stage } from "../../lib/library.ts";
 import {
   type Button,
   definePlugin,
@@ -12,20 +13,27 @@ import { addFile, type Outcome } from "./adding.ts";
 /** Telegram allows about one edit a second in a chat. */
 const EDIT_MS = 1_500;
 
+/** Files of an album come one by one; this long after the last one no more is waited for. */
+const STRAGGLER_MS = 700;
+
 export default definePlugin({
   name: "receive",
   documents: {
     async run(context, file, caption) {
-      const message = await progressMessage(context, file.name);
-      const outcome = await receive(context, file.name, message, async () => ({
+      const upload = await beginUpload(context, file.name, caption);
+      const { isReady, lines } = await receive(context, file.name, upload, async () => ({
         userId: context.user.id,
         name: file.name,
         bytes: await context.download(file),
         fileId: file.fileId,
         updateId: context.updateId,
       }));
+      if (context.album !== undefined) {
+        await context.ask("db.noteUpload", { updateId: context.updateId, lines });
+        if (await hasMore(context)) return;
+      }
       await context.ask("db.endUpload", { updateId: context.updateId });
-      if (outcome === "ready" && caption.trim() !== "") await context.handleText(caption);
+      if (isReady && upload.caption.trim() !== "") await context.handleText(upload.caption);
     },
   },
   buttons: [{
@@ -38,25 +46,52 @@ export default definePlugin({
   }],
 });
 
-/** The message that tells the progress; after a restart the one that was there before. */
-export async function progressMessage(context: PluginContext, name: string): Promise<SentMessage> {
-  const { ask, updateId, user } = context;
-  const { messageId } = await ask("db.beginUpload", { updateId, userId: user.id });
-  if (messageId !== null) return context.sentMessage(messageId);
-  const buttons = cancelButton(context);
-  const message = await context.reply(context.t("document-reading", { name }), { buttons });
-  await ask("db.showUpload", { updateId, messageId: message.id });
-  return message;
+/** Where the progress is told, and what the album's files before this one came to. */
+export interface UploadProgress {
+  message: SentMessage;
+  earlier: readonly string[];
+  /** Of the file, or of any of its album. */
+  caption: string;
 }
 
-/** Adds what `fetch` gives, and says in `message` how each file of it ended. */
+/** The message that tells the progress; after a restart the one that was there before. */
+export async function beginUpload(
+  context: PluginContext,
+  name: string,
+  caption: string,
+): Promise<UploadProgress> {
+  const { ask, album, reply, t, updateId, user } = context;
+  const upload = await ask("db.beginUpload", {
+    updateId,
+    userId: user.id,
+    caption,
+    ...(album && { album: album.id }),
+  });
+  const { messageId, lines: earlier } = upload;
+  if (messageId !== null) {
+    return { message: context.sentMessage(messageId), earlier, caption: upload.caption };
+  }
+  const message = await reply(t("document-reading", { name }), { buttons: cancelButton(context) });
+  await ask("db.showUpload", { updateId, messageId: message.id });
+  return { message, earlier, caption: upload.caption };
+}
+
+/** Whether more files of the album are there, or come within a moment. */
+async function hasMore({ album, signal }: PluginContext): Promise<boolean> {
+  if (album === undefined) return false;
+  if (await album.hasMore()) return true;
+  await delay(STRAGGLER_MS, undefined, { signal });
+  return await album.hasMore();
+}
+
+/** Adds what `fetch` gives, and says in the message how each file of it ended. */
 export async function receive(
   context: PluginContext,
   name: string,
-  message: SentMessage,
-  fetch: () => Promise<Parameters<typeof addFile>[1]>,
-): Promise<"ready" | "refused"> {
-  const progress = new Progress(message, cancelButton(context));
+  { message, earlier }: UploadProgress,
+  fetch: () => Promise<NewDocument>,
+): Promise<{ isReady: boolean; lines: string[] }> {
+  const progress = new Progress(message, earlier, cancelButton(context));
   let outcomes: Outcome[] = [];
   let sentence: string | undefined;
   try {
@@ -69,8 +104,9 @@ export async function receive(
   } finally {
     await progress.end();
   }
-  const lines = outcomes.flatMap((outcome) => outcomeLine(context, outcome));
-  await message.edit(sentence ?? (lines.join("\n\n") || context.t("refused-empty", { name })));
+  const told = outcomes.flatMap((outcome) => outcomeLine(context, outcome));
+  const lines = [sentence ?? (told.join("\n\n") || context.t("refused-empty", { name }))];
+  await message.edit([...earlier, ...lines].join("\n\n"));
   await count(context, outcomes, sentence !== undefined);
   const [first] = outcomes;
   // A letter is what was sent; its attachments came along.
@@ -78,9 +114,10 @@ export async function receive(
     const { id } = first.added.document;
     await context.ask("db.chooseDocument", { userId: context.user.id, documentId: id });
   }
-  return outcomes.some((outcome) => "added" in outcome && outcome.added.document !== undefined)
-    ? "ready"
-    : "refused";
+  const isReady = outcomes.some((outcome) =>
+    "added" in outcome && outcome.added.document !== undefined
+  );
+  return { isReady, lines };
 }
 
 function cancelButton({ t, updateId }: PluginContext): Button[][] {
@@ -160,7 +197,11 @@ class Progress {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = performance.now();
 
-  constructor(readonly message: SentMessage, readonly buttons: readonly Button[][]) {}
+  constructor(
+    readonly message: SentMessage,
+    readonly earlier: readonly string[],
+    readonly buttons: readonly Button[][],
+  ) {}
 
   show(text: string): void {
     this.#next = text;
@@ -176,7 +217,8 @@ class Progress {
     const text = this.#next;
     this.#last = performance.now();
     if (text === undefined) return;
-    await this.message.edit(text, { buttons: this.buttons }).catch(() => {
+    const whole = [...this.earlier, text].join("\n\n");
+    await this.message.edit(whole, { buttons: this.buttons }).catch(() => {
       // The edit that tells the end is the one that counts.
     });
   }

@@ -99,7 +99,9 @@ function worded(
   ];
   if (evidence !== undefined && evidence.total > 0) {
     blocks.push(t("table-evidence", { count: evidence.total, shown: evidence.rows.length }));
-    blocks.push(markdownTable(asking, evidence));
+    // Of a sheet's own columns the first one is the number of the row.
+    const columns = evidence.columns.map((name) => name === "row" ? t("table-row") : name);
+    blocks.push(markdownTable(asking, { ...evidence, columns }));
   }
   const cited = used.map((table): FoundPassage => ({
     documentId: document.id,

@@ -28,5 +28,8 @@ create table uploads (
   user_id    bigint not null references users (id) on delete cascade,
   message_id bigint,
   cancelled  boolean not null default false,
+  album      text,                                   -- Telegram's, of files that were sent together
+  lines      text[] not null default '{}',           -- what the album's files before this one came to
+  caption    text not null default '',
   began_at   timestamptz not null default now()
 );

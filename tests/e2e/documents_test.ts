@@ -1,0 +1,202 @@
+/** Files of every kind through the whole bot: what the user reads, and what can be asked. */
+import assert from "node:assert/strict";
+import type { ChatMessage, DemoUser } from "../../lib/demo/chats.ts";
+import { startGeminiServer } from "../support/gemini_server.ts";
+import { anyStorage, startWorld } from "../support/world.ts";
+
+const FILES = new URL("../files/", import.meta.url);
+
+async function fileAt(name: string) {
+  const bytes = await Deno.readFile(new URL(name, FILES));
+  return { name, bytes, mimeType: "application/octet-stream" };
+}
+
+/** Waits until a message of the bot matches that was not there before, or was another text. */
+async function says(user: DemoUser, pattern: RegExp, timeoutMs = 20_000): Promise<ChatMessage> {
+  const find = (all: readonly ChatMessage[]) =>
+    all.findLast(({ from, text }) => from === "bot" && pattern.test(text));
+  const messages = await user.waitFor((all) => find(all) === all.at(-1), timeoutMs);
+  const found = find(messages);
+  assert.ok(found);
+  return found;
+}
+
+Deno.test({
+  name: "files through the bot, without an AI",
+  async fn(t) {
+    await using world = await startWorld(anyStorage, { USER_RATE_PER_MIN: "0" });
+
+    await t.step(
+      "a spreadsheet's rows are found, with the sheet and the columns' sums",
+      async () => {
+        const ada = world.user("ru");
+        ada.sendFile(await fileAt("sales.xlsx"));
+        await says(ada, /sales\.xlsx.*готов: 2 листа/);
+        ada.sendText("Что продали в Казани?");
+        const answer = await says(ada, /фрагменты/);
+        assert.match(answer.text, /Казань \| Трос, 20 м \| 10/);
+        assert.match(answer.text, /лист 1, Продажи/);
+        assert.match(answer.text, /Количество \| 3 \| 3 \| 1 \| 10 \| 14/);
+      },
+    );
+
+    await t.step("a letter comes with its attachments, and can be asked about", async () => {
+      const ada = world.user("en");
+      const pdf = (await fileAt("contract.pdf")).bytes.toBase64();
+      const letter = [
+        "From: Nina <nina@example.org>",
+        "To: Ada <ada@example.org>",
+        "Subject: The lighthouse",
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/mixed; boundary="b"',
+        "",
+        "--b",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        "The keys hang behind the boiler.",
+        "--b",
+        'Content-Type: application/pdf; name="lease.pdf"',
+        'Content-Disposition: attachment; filename="lease.pdf"',
+        "Content-Transfer-Encoding: base64",
+        "",
+        pdf,
+        "--b--",
+      ].join("\r\n");
+      ada.sendFile({
+        name: "letter.eml",
+        bytes: new TextEncoder().encode(letter),
+        mimeType: "message/rfc822",
+      });
+      const told = await says(ada, /letter\.eml.*ready[\s\S]*lease\.pdf.*ready/);
+      assert.deepEqual(told.buttons, []);
+      ada.sendText("Where are the keys?");
+      await says(ada, /behind the boiler[\s\S]*part 1/);
+      ada.sendText("/mydocs");
+      const list = await says(ada, /Your documents.*2/s);
+      const lease = list.buttons.flat().find(({ text }) => text === "lease.pdf");
+      ada.press(list.id, lease?.data ?? "");
+      const chosen = await says(ada, /Now active: .*lease\.pdf/);
+      ada.press(chosen.id, chosen.buttons.flat()[0]?.data ?? "");
+      const sent = await ada.waitFor((all) => all.at(-1)?.file === "lease.pdf");
+      assert.equal(sent.at(-1)?.bytes, Uint8Array.fromBase64(pdf).length);
+    });
+
+    await t.step("an album is told in one message, and its caption asked at the end", async () => {
+      const ada = world.user("en");
+      const text = (name: string, content: string, caption?: string) => ({
+        name,
+        bytes: new TextEncoder().encode(content),
+        mimeType: "text/plain",
+        album: "1",
+        ...(caption !== undefined && { caption }),
+      });
+      ada.sendFile(text("one.txt", "Nothing of interest.", "Who keeps the lamp?"));
+      ada.sendFile(text("two.txt", "Nothing here either."));
+      ada.sendFile(text("three.txt", "The lamp is kept by Olga."));
+      await says(ada, /kept by Olga/);
+      const bot = ada.messages().filter(({ from }) => from === "bot");
+      assert.equal(bot.length, 2, bot.map(({ text }) => text).join("\n---\n"));
+      assert.match(
+        bot[0]?.text ?? "",
+        /one\.txt.*ready[\s\S]*two\.txt.*ready[\s\S]*three\.txt.*ready/,
+      );
+    });
+
+    await t.step("a scan is cancelled by its button while it is read", async () => {
+      const ada = world.user("en");
+      ada.sendFile({
+        name: "scan.pdf",
+        bytes: await scannedPages(12),
+        mimeType: "application/pdf",
+      });
+      const reading = await says(ada, /Reading .*scan\.pdf/);
+      const cancel = reading.buttons.flat()[0];
+      assert.match(cancel?.text ?? "", /Cancel/);
+      ada.press(reading.id, cancel?.data ?? "");
+      await says(ada, /Cancelled: I do not read .*scan\.pdf/);
+      ada.sendText("/mydocs");
+      await says(ada, /no documents yet/);
+    });
+  },
+});
+
+/** A PDF whose pages are grey pictures, each read for a second or more before it is refused. */
+async function scannedPages(count: number): Promise<Uint8Array> {
+  const { PDFDocument } = await import("pdf-lib");
+  const scan = await Deno.readFile(new URL("scan_en.jpg", FILES));
+  const pdf = await PDFDocument.create();
+  const picture = await pdf.embedJpg(scan);
+  for (let n = 0; n < count; n++) {
+    pdf.addPage([595, 842]).drawImage(picture, { x: 0, y: 0, width: 595, height: 842 });
+  }
+  return await pdf.save();
+}
+
+Deno.test({
+  name: "questions about rows, with an AI",
+  async fn(t) {
+    await using gemini = await startGeminiServer();
+    await using world = await startWorld(anyStorage, {
+      GEMINI_API_KEY: "some-key",
+      GEMINI_BASE_URL: gemini.url,
+      USER_RATE_PER_MIN: "0",
+    });
+    const ada = world.user("ru");
+    ada.sendFile({ name: "big.csv", bytes: bigTable(), mimeType: "text/csv" });
+    await says(ada, /big\.csv.*готов/, 60_000);
+    const query = (sql: string | null, rows?: string) =>
+      gemini.next({ kind: "answer", chunks: [JSON.stringify({ sql, rows_sql: rows })] });
+
+    await t.step("count, sum and filter are exact over 100,000 rows", async () => {
+      query(
+        `select count(*) as "Продаж", sum("Сумма") as "Всего" from t1 where "Город" = 'Казань'`,
+        `select * from t1 where "Город" = 'Казань'`,
+      );
+      ada.sendText("Сколько продаж в Казани и на какую сумму?");
+      const answer = await says(ada, /Посчитано по всем строкам/);
+      assert.match(
+        answer.text.replace(/[\s\u00a0\u202f]/g, ""),
+        /\|25000\|112512500\|/,
+      );
+      assert.match(answer.text, /лист 1/);
+      const prompt = gemini.calls.at(-1)?.user ?? "";
+      assert.match(prompt, /t1, 100000 rows[\s\S]*"Сумма" number/);
+      assert.ok(prompt.length < 5_000, "the rows themselves are not in the prompt");
+    });
+
+    await t.step("a query that cannot be run is put right once", async () => {
+      query(`select "Нет такого" from t1`);
+      query(`select max("Сумма") as "Наибольшая" from t1`);
+      ada.sendText("Какая самая большая сумма?");
+      await says(ada, /Наибольшая: 10.000/);
+      assert.match(gemini.calls.at(-1)?.user ?? "", /no such column/);
+    });
+
+    await t.step("a query that would change or never end does no harm", async () => {
+      query("delete from t1");
+      ada.sendText("Удали все строки таблицы");
+      await says(ada, /./);
+      query(
+        "with recursive n(x) as (select 1 union all select x + 1 from n) select count(*) from n",
+      );
+      query(null);
+      ada.sendText("Сосчитай до бесконечности, пожалуйста");
+      await says(ada, /./, 40_000);
+      query(`select count(*) as "Строк" from t1`);
+      ada.sendText("Сколько всего строк в файле?");
+      await says(ada, /Строк: 100.000/);
+    });
+  },
+});
+
+/** 100,000 rows: four towns in turn, sums from 1 to 10,000 and again, in a Russian export's dress. */
+function bigTable(): Uint8Array {
+  const towns = ["Москва", "Казань", "Омск", "Тверь"];
+  const lines = ["Дата;Город;Сумма"];
+  for (let n = 0; n < 100_000; n++) {
+    const day = String(n % 28 + 1).padStart(2, "0");
+    const group = Math.floor(n / 4);
+    lines.push(`${day}.03.2024;${towns[n % 4]};${(group % 10_000) + 1},00`);
+  }
+  return new TextEncoder().encode(lines.join("\r\n"));
+}
