@@ -54,6 +54,7 @@ import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queu
 import { tableReader } from "./lib/tables/table_reader.ts";
 import { runAsk } from "./lib/terminal/ask.ts";
 import { runBot } from "./lib/terminal/bot.ts";
+import { createPageFetcher } from "./lib/web/page_fetcher.ts";
 import { loadTexts } from "./lib/texts/texts.ts";
 
 /** `EX_CONFIG` of sysexits.h: something is wrong with the configuration. */
@@ -64,6 +65,7 @@ const READ_TIMEOUT_MS = 60_000;
 /** Of files that are being received; more wait. */
 const MAX_BYTES_IN_WORK = 100 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
+const PAGE_TIMEOUT_MS = 20_000;
 /** How often a document's reading is checked for its sender's "cancel". */
 const CANCEL_CHECK_MS = 500;
 /** The rest of the grace is for the children below the bot. */
@@ -401,6 +403,10 @@ async function botChild(config: Config, database: Database) {
             settings,
             ask: (type, body, options) => ask(system, type, body, options),
             tell: (type, body) => tell(system, type, body),
+            fetchPage: createPageFetcher({
+              maxBytes: config.maxFileBytes,
+              timeoutMs: PAGE_TIMEOUT_MS,
+            }),
             albumHasMore: (chatId, albumId) => queue.albumHasMore(chatId, albumId),
             reserve: (bytes, signal) => memory.reserve(bytes, signal),
             download: (file, signal) =>

@@ -108,8 +108,27 @@ export class DocumentRefusedError extends Error {
   /** Tells the class also across a process's border. */
   override name = "DocumentRefusedError";
   /** `detail` completes the sentence "Cannot read the document as …", for the log. */
-  constructor(readonly reason: RefusalReason, detail: string, options?: ErrorOptions) {
+  constructor(readonly reason: RefusalReason, readonly detail: string, options?: ErrorOptions) {
     super(`Cannot read the document as ${detail}`, options);
+  }
+}
+
+/** Why a page cannot be read. */
+export type PageProblem =
+  | "not_allowed"
+  | "not_found"
+  | "refused"
+  | "too_large"
+  | "too_slow"
+  | "unreachable";
+
+/** A page that cannot be fetched; `problem` chooses the sentence the user reads. */
+export class PageRefusedError extends Error {
+  /** Tells the class also across a process's border. */
+  override name = "PageRefusedError";
+  /** `detail` completes the sentence "Cannot read the page as …", for the log. */
+  constructor(readonly problem: PageProblem, detail: string, options?: ErrorOptions) {
+    super(`Cannot read the page as ${detail}`, options);
   }
 }
 

@@ -11,6 +11,7 @@ import docx from "./documents/docx.ts";
 import epub from "./documents/epub.ts";
 import html from "./documents/html.ts";
 import image from "./documents/image.ts";
+import locked from "./documents/locked.ts";
 import mail from "./documents/mail.ts";
 import odf from "./documents/odf.ts";
 import pdf from "./documents/pdf.ts";
@@ -21,6 +22,7 @@ import spreadsheet from "./documents/spreadsheet.ts";
 import text from "./documents/text.ts";
 import word from "./documents/word.ts";
 import sentence from "./errors/sentence.ts";
+import link from "./web/link.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
 
@@ -46,7 +48,9 @@ export const builtIn: readonly Plugin[] = [
   text,
   image,
   archive,
+  locked,
   unheard,
+  link,
   answer,
   sentence,
 ];

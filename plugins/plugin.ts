@@ -113,6 +113,12 @@ export interface PluginContext {
    * @throws {FileTooLargeError} above the configured size
    */
   download(file: IncomingFile): Promise<Uint8Array>;
+  /**
+   * Fetches a page of the public internet.
+   *
+   * @throws {PageRefusedError} with the reason why it cannot be read
+   */
+  fetchPage(url: string): Promise<{ name: string; bytes: Uint8Array }>;
   /** Changes the language of the user, from now on; `t` speaks it at once. */
   setLanguage(language: Language): Promise<void>;
   /** Handles a text as if the user had sent it as a message of its own. */

@@ -12,7 +12,33 @@ interface Upload {
   updateId: number;
 }
 
+/** Older offers to read a page are forgotten. */
+const FORGET_LINKS_AFTER = "30 days";
+
 export const uploadQueries = {
+  /** Keeps a link that the user is offered to have read; gives its id. */
+  async keepLink(
+    tx: TransactionSql,
+    { userId, url }: { userId: number; url: string },
+  ): Promise<number> {
+    await tx`
+      delete from links
+      where user_id = ${userId} and offered_at < now() - ${FORGET_LINKS_AFTER}::interval`;
+    const [link] = await tx<[{ id: number }]>`
+      insert into links (user_id, url) values (${userId}, ${url}) returning id`;
+    return link.id;
+  },
+
+  /** A link that this user was offered to have read. */
+  async readLink(
+    tx: TransactionSql,
+    { userId, linkId }: { userId: number; linkId: number },
+  ): Promise<string | undefined> {
+    const [link] = await tx<{ url: string }[]>`
+      select url from links where id = ${linkId} and user_id = ${userId}`;
+    return link?.url;
+  },
+
   /** Begins to read a file, or goes on where a restart has cut it off. */
   async beginUpload(
     tx: TransactionSql,

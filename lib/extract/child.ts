@@ -86,7 +86,7 @@ async function read(
     return [...message({ extracted }), ...blobs.flatMap(frame)];
   } catch (error) {
     if (error instanceof DocumentRefusedError) {
-      return message({ refused: { reason: error.reason, detail: error.message } });
+      return message({ refused: { reason: error.reason, detail: error.detail } });
     }
     const detail = error instanceof Error ? error.message : String(error);
     const reason = error instanceof RangeError ? "too_complex" : "damaged";

@@ -21,7 +21,7 @@ export interface Recognised {
 }
 
 export interface Recogniser {
-  recognise(picture: Picture): Recognised;
+  recognise(picture: Picture): Promise<Recognised>;
 }
 
 /** A page that comes out this sure needs no look in the other language. */
@@ -31,22 +31,28 @@ const SURE = 0.85;
 export async function createRecogniser(
   part: (part: OcrPart) => Promise<Uint8Array<ArrayBuffer> | undefined>,
 ): Promise<Recogniser> {
-  const wasmBinary = await part("engine");
-  if (wasmBinary === undefined) throw new Error("Cannot read pictures as the engine is missing");
+  const found = await part("engine");
+  if (found === undefined) throw new Error("Cannot read pictures as the engine is missing");
+  const wasmBinary = found;
   const russian = await part("rus");
   const engines = new Map<Language, OCREngine>();
-  engines.set("eng", await engineOf(wasmBinary, await englishModel()));
-  if (russian !== undefined) engines.set("rus", await engineOf(wasmBinary, russian));
-  // A document's pages are mostly of one language.
+  // A document's pages are mostly of one language, and an engine takes its share of memory.
   let order: Language[] = russian === undefined ? ["eng"] : ["rus", "eng"];
 
+  async function engineFor(language: Language): Promise<OCREngine> {
+    const loaded = engines.get(language);
+    if (loaded !== undefined) return loaded;
+    const model = language === "rus" ? russian : undefined;
+    const engine = await engineOf(wasmBinary, model ?? await englishModel());
+    engines.set(language, engine);
+    return engine;
+  }
+
   return {
-    recognise(picture) {
+    async recognise(picture) {
       let best: Recognised = { text: "", confidence: 0 };
       for (const language of order) {
-        const engine = engines.get(language);
-        if (engine === undefined) continue;
-        const read = readBy(engine, picture);
+        const read = readBy(await engineFor(language), picture);
         if (read.confidence > best.confidence) {
           best = read;
           order = [language, ...order.filter((other) => other !== language)];
@@ -74,14 +80,8 @@ async function englishModel(): Promise<Uint8Array> {
 }
 
 function readBy(engine: OCREngine, { width, height, data }: Picture): Recognised {
-  engine.loadImage(
-    {
-      width,
-      height,
-      data: new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset),
-      colorSpace: "srgb",
-    } as ImageData,
-  );
+  const dots = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+  engine.loadImage({ width, height, data: dots, colorSpace: "srgb" } as ImageData);
   try {
     const words = engine.getTextBoxes("word").filter(({ text }) => text.trim() !== "");
     const letters = words.reduce((sum, { text }) => sum + text.length, 0);

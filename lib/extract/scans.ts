@@ -18,7 +18,7 @@ export async function readPictures(
   await onScanned(0, readable.length);
   const recogniser: Recogniser = await createRecogniser(ocrPart);
   for (const [n, picture] of readable.entries()) {
-    const { text, confidence } = recogniser.recognise(await picture());
+    const { text, confidence } = await recogniser.recognise(await picture());
     const letters = text.match(/\p{L}/gu)?.length ?? 0;
     if (confidence >= READABLE && letters >= MIN_LETTERS) texts.set(n, text);
     await onScanned(n + 1, readable.length);

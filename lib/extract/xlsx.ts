@@ -89,7 +89,7 @@ async function* readXml(
   handlers: Handlers,
 ): AsyncGenerator<void, void> {
   if (entry === undefined) return;
-  const parser = new SaxesParser({ position: false });
+  const parser = new SaxesParser({ xmlns: false, position: false });
   let depth = 0;
   let silent = 0;
   parser.on("error", (error) => {

@@ -3,6 +3,8 @@ import type { Section } from "../library.ts";
 
 /** Words in a passage, about. */
 const WORDS = 180;
+/** No word of a language is longer. */
+const LONG_WORD = 50;
 /** A rest shorter than this joins the passage before it. */
 const MIN_WORDS = 40;
 
@@ -51,12 +53,22 @@ function* piecesOf(text: string): Generator<string> {
     else {
       for (const sentence of line.split(/(?<=[.!?…;]\s)/)) {
         if (countWords(sentence) <= WORDS) yield sentence;
-        else yield* sentence.split(/(?<=\s)/);
+        else for (const word of sentence.split(/(?<=\s)/)) yield* shortened(word);
       }
     }
   }
 }
 
+/** A word, or pieces of what is far too long for one. */
+function* shortened(word: string): Generator<string> {
+  for (let at = 0; at < word.length; at += LONG_WORD * WORDS) {
+    yield word.slice(at, at + LONG_WORD * WORDS);
+  }
+}
+
+/** A run of signs without a blank counts by its length: what a program wrote is no single word. */
 function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0;
+  let words = 0;
+  for (const [word] of text.matchAll(/\S+/g)) words += Math.ceil(word.length / LONG_WORD);
+  return words;
 }

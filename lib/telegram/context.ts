@@ -29,6 +29,7 @@ export interface ContextPorts {
   ): Promise<Reply<M>>;
   tell<M extends TellName>(type: M, body: Body<M>): void;
   download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
+  fetchPage(url: string, signal: AbortSignal): Promise<{ name: string; bytes: Uint8Array }>;
   /** Whether files of this album wait in this chat. */
   albumHasMore(chatId: number, albumId: string): Promise<boolean>;
   /** Waits until so many bytes may be in memory; they may until the result is disposed of. */
@@ -122,6 +123,7 @@ export async function createContext(
       reserved.push(await ports.reserve(file.size ?? settings.maxFileBytes, signal));
       return await ports.download(file, signal);
     },
+    fetchPage: (url) => ports.fetchPage(url, signal),
     sentMessage: sent,
     sendFile: (file) => replies.sendFile(target, file, signal),
     async setLanguage(chosen) {

@@ -131,6 +131,16 @@ passages-quota = The AI's quota is used up, so here are the passages of **{ $nam
 passages-blocked = The AI refused this question, so here are the passages of **{ $name }** that match best, word for word:
 passages-timeout = The AI took too long, so here are the passages of **{ $name }** that match best, word for word:
 
+link-question = Shall I read **{ $url }** as a document?
+button-read-page = Read the page
+link-gone = I do not know this link any more. Send it again.
+page-not_allowed = I cannot read **{ $url }**: I visit public web addresses only (http or https).
+page-not_found = I cannot read **{ $url }**: there is no such page.
+page-refused = I cannot read **{ $url }**: the site does not give me this page. Save it as a file and send me that.
+page-too_large = I cannot read **{ $url }**: the page is larger than the files that I take.
+page-too_slow = I cannot read **{ $url }**: the site takes too long to answer. Please try again later.
+page-unreachable = I cannot read **{ $url }**: I cannot reach this site. Check the address, or try again later.
+
 error-unexpected = Something went wrong on my side, and it is noted. Please try again in a moment.
 error-busy = I have too much to do just now. Please try again in a moment.
 error-timeout = This took too long, so I stopped. Please try again.

@@ -6,7 +6,7 @@ import { DocumentRefusedError } from "../../lib/library.ts";
 import { definePlugin } from "../plugin.ts";
 
 /** What systems put into archives beside the files that a person meant. */
-const NOISE = /(^|\/)(__MACOSX\/|\.|Thumbs\.db$|desktop\.ini$)/i;
+const NOISE = /(^|\/)(__MACOSX\/|\.[^./]|Thumbs\.db$|desktop\.ini$)/i;
 
 export default definePlugin({
   name: "archive",

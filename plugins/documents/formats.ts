@@ -10,6 +10,7 @@ import docx from "./docx.ts";
 import epub from "./epub.ts";
 import html from "./html.ts";
 import image from "./image.ts";
+import locked from "./locked.ts";
 import mail from "./mail.ts";
 import odf from "./odf.ts";
 import pdf from "./pdf.ts";
@@ -32,6 +33,7 @@ export const formats: readonly DocumentFormat[] = [
   epub,
   image,
   archive,
+  locked,
   word,
   mail,
   rtf,

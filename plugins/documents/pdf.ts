@@ -13,7 +13,7 @@ const FEW_LETTERS = 12;
 const SCAN_DPI = 200;
 const POINTS_PER_INCH = 72;
 /** A page as large as a wall is looked at more coarsely. */
-const MAX_PIXELS = 12_000_000;
+const MAX_PIXELS = 8_000_000;
 
 export default definePlugin({
   name: "pdf",

@@ -54,11 +54,16 @@ export interface UploadProgress {
   caption: string;
 }
 
-/** The message that tells the progress; after a restart the one that was there before. */
+/**
+ * The message that tells the progress; after a restart the one that was there before.
+ *
+ * @param shown a message to tell it in, instead of a new one
+ */
 export async function beginUpload(
   context: PluginContext,
   name: string,
   caption: string,
+  shown?: SentMessage,
 ): Promise<UploadProgress> {
   const { ask, album, reply, t, updateId, user } = context;
   const upload = await ask("db.beginUpload", {
@@ -71,7 +76,10 @@ export async function beginUpload(
   if (messageId !== null) {
     return { message: context.sentMessage(messageId), earlier, caption: upload.caption };
   }
-  const message = await reply(t("document-reading", { name }), { buttons: cancelButton(context) });
+  const text = t("document-reading", { name });
+  const buttons = cancelButton(context);
+  await shown?.edit(text, { buttons });
+  const message = shown ?? await reply(text, { buttons });
   await ask("db.showUpload", { updateId, messageId: message.id });
   return { message, earlier, caption: upload.caption };
 }

@@ -1,4 +1,7 @@
 /** Files for tests: PDFs, DOCX without compression, and texts in the encodings of the past. */
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { createDeflateRaw } from "node:zlib";
 
 /** A PDF with a line of Latin text on each page. */
 export async function makePdf(pages: readonly string[]): Promise<Uint8Array> {
@@ -74,6 +77,65 @@ export function makeZip(files: Record<string, string>, declared?: number): Uint8
   end.setUint32(16, offset, true);
   const all = [...parts, ...directory, new Uint8Array(end.buffer)];
   return new Uint8Array(all.flatMap((part) => [...part]));
+}
+
+/** One piece of text, many times over, without being that large in memory. */
+export function* repeated(text: string, times: number): Generator<Uint8Array> {
+  const piece = new TextEncoder().encode(text);
+  for (let n = 0; n < times; n++) yield piece;
+}
+
+/**
+ * A ZIP of packed files, however large they are once inflated.
+ *
+ * @param declared forges their inflated sizes
+ */
+export async function makeZipOf(
+  files: Record<string, string | Iterable<Uint8Array>>,
+  declared?: number,
+): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(files)) {
+    const chunks = typeof content === "string" ? [encoder.encode(content)] : content;
+    let size = 0;
+    const deflate = createDeflateRaw({ level: 1 });
+    const packed = new Response(Readable.toWeb(deflate) as ReadableStream).arrayBuffer();
+    for (const chunk of chunks) {
+      size += chunk.length;
+      if (!deflate.write(chunk)) await once(deflate, "drain");
+    }
+    deflate.end();
+    const data = new Uint8Array(await packed);
+    const path = encoder.encode(name);
+    const describe = (view: DataView, at: number) => {
+      view.setUint32(at, data.length, true);
+      view.setUint32(at + 4, declared ?? size, true);
+      view.setUint16(at + 8, path.length, true);
+    };
+    const local = new DataView(new ArrayBuffer(30));
+    local.setUint32(0, 0x04034b50, true);
+    local.setUint16(8, 8, true);
+    describe(local, 18);
+    const entry = new DataView(new ArrayBuffer(46));
+    entry.setUint32(0, 0x02014b50, true);
+    entry.setUint16(10, 8, true);
+    describe(entry, 20);
+    entry.setUint32(42, offset, true);
+    parts.push(new Uint8Array(local.buffer), path, data);
+    directory.push(new Uint8Array(entry.buffer), path);
+    offset += 30 + path.length + data.length;
+  }
+  const end = new DataView(new ArrayBuffer(22));
+  end.setUint32(0, 0x06054b50, true);
+  end.setUint16(8, Object.keys(files).length, true);
+  end.setUint16(10, Object.keys(files).length, true);
+  end.setUint32(12, directory.reduce((sum, part) => sum + part.length, 0), true);
+  end.setUint32(16, offset, true);
+  const all = [...parts, ...directory, new Uint8Array(end.buffer)];
+  return new Uint8Array(await new Blob(all as BlobPart[]).arrayBuffer());
 }
 
 function crc32(data: Uint8Array): number {

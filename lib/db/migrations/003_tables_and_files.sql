@@ -22,6 +22,14 @@ create table blobs (
   primary key (document_id, name, ordinal)
 );
 
+-- Links that a user was offered to have read; a button's data is too short for them.
+create table links (
+  id         bigint generated always as identity primary key,
+  user_id    bigint not null references users (id) on delete cascade,
+  url        text not null,
+  offered_at timestamptz not null default now()
+);
+
 -- What a file's sender sees of its reading: found again after a restart, and where "cancel" is noted.
 create table uploads (
   update_id  bigint primary key,                     -- Telegram's, of the message with the file
