@@ -63,7 +63,7 @@ const EXIT_CONFIG = 78;
 const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
 /** Of files that are being received; more wait. */
-const MAX_BYTES_IN_WORK = 100 * 1024 * 1024;
+const MAX_BYTES_IN_WORK = 50 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
 const PAGE_TIMEOUT_MS = 20_000;
 /** How often a document's reading is checked for its sender's "cancel". */
@@ -224,7 +224,7 @@ function libraryChild(config: Config): ChildSpec {
         return () => clearInterval(timer);
       }),
       recognise: fromPromise(async ({ input: { ask: { userId, bytes } }, signal, system }) => {
-        const digest = await crypto.subtle.digest("SHA-256", bytes.slice());
+        const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
         const sha256 = new Uint8Array(digest).toHex();
         const known = await ask(system, "db.recogniseDocument", { userId, sha256 }, { signal });
         if (known !== undefined) return { sha256, document: known };

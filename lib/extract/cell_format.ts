@@ -36,6 +36,7 @@ const BUILT_IN: Readonly<Record<number, string>> = {
   46: "[h]:mm:ss",
   47: "mm:ss",
 };
+const MAX_REMEMBERED = 4_096;
 /** No program writes a longer one. */
 const MAX_CODE = 255;
 const DAY_SECONDS = 86_400;
@@ -107,6 +108,7 @@ function bracketParts(bracket: string): Part[] {
 }
 
 function general(value: number): string {
+  if (Number.isSafeInteger(value) && Math.abs(value) < 10 ** GENERAL_DIGITS) return String(value);
   return String(Number(value.toPrecision(GENERAL_DIGITS)));
 }
 
@@ -154,13 +156,13 @@ function dateFormat(written: readonly Part[], is1904: boolean): CellFormat {
   const has12Hours = has("a");
   return {
     isDate: true,
-    show(value) {
+    show: remembered((value) => {
       const date = dateOf(value, is1904);
       if (date === undefined) return general(value);
       const seconds = Math.round(value * DAY_SECONDS);
       return parts.map((part) => shownPart(part, date, seconds, has12Hours, names)).join("").trim();
-    },
-    read(value) {
+    }),
+    read: remembered((value) => {
       const date = dateOf(value, is1904);
       if (date === undefined) return value;
       const [day = "", time = ""] = date.toISOString().slice(0, 19).split("T");
@@ -170,7 +172,20 @@ function dateFormat(written: readonly Part[], is1904: boolean): CellFormat {
       }
       if (!has("ymd")) return time;
       return time === "00:00:00" ? day : `${day} ${time}`;
-    },
+    }),
+  };
+}
+
+/** The days of a column come again and again. */
+function remembered<T>(make: (value: number) => T): (value: number) => T {
+  const known = new Map<number, T>();
+  return (value) => {
+    let made = known.get(value);
+    if (made !== undefined) return made;
+    made = make(value);
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(value, made);
+    return made;
   };
 }
 

@@ -3,7 +3,7 @@
  * it has read. It has read a hostile file, so nothing that it says is trusted.
  */
 import { z } from "zod";
-import { DocumentRefusedError, type Extracted } from "../library.ts";
+import { DocumentRefusedError, type Extracted, type Passage, type Posting } from "../library.ts";
 import type { ChildMessage, Described } from "./child.ts";
 import { frame, framesOf, jsonFrame, jsonOf } from "./frames.ts";
 import { readOcrPart } from "./models.ts";
@@ -81,6 +81,22 @@ const MAX_FRAME_BYTES = 100 * 1024 * 1024;
 
 const count = z.number().int().nonnegative();
 
+function isPassage(value: Partial<Passage>): boolean {
+  const { ordinal, page, heading, text, tokens, length } = value ?? {};
+  return [ordinal, page, tokens, length].every(isCount) && typeof text === "string" &&
+    Array.isArray(heading) && heading.every((each) => typeof each === "string");
+}
+
+function isPosting(value: Partial<Posting>): boolean {
+  const { term, ordinals, counts } = value ?? {};
+  return typeof term === "string" && Array.isArray(ordinals) && ordinals.every(isCount) &&
+    Array.isArray(counts) && counts.length === ordinals.length && counts.every(isCount);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** What a reader may say. */
 const MESSAGE: z.ZodType<ChildMessage> = z.union([
   z.object({ scanned: z.object({ done: count, of: count }) }),
@@ -92,19 +108,9 @@ const MESSAGE: z.ZodType<ChildMessage> = z.union([
       pages: count,
       tokens: count,
       unread: count,
-      passages: z.array(z.object({
-        ordinal: count,
-        page: count,
-        heading: z.array(z.string()),
-        text: z.string(),
-        tokens: count,
-        length: count,
-      })),
-      postings: z.array(z.object({
-        term: z.string(),
-        ordinals: z.array(count),
-        counts: z.array(count),
-      })),
+      // Checked in place: a copy of a long document would be hundreds of megabytes.
+      passages: z.custom<Passage[]>((value) => Array.isArray(value) && value.every(isPassage)),
+      postings: z.custom<Posting[]>((value) => Array.isArray(value) && value.every(isPosting)),
       tables: z.array(z.object({
         name: z.string(),
         page: count,

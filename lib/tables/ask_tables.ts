@@ -10,17 +10,22 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 /**
  * @param data of each table, `Table.data`
+ * @param timeoutMs for loading the rows and for the query; also of the processor
  * @throws {TableQueryError} when the query is wrong or takes too long
  */
 export async function askTables(
   request: TableRequest,
   data: readonly Uint8Array[],
   signal: AbortSignal,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<Exclude<TableReply, { failed: string }>> {
   signal.throwIfAborted();
-  const process = startSandboxed(new URL("./child.ts", import.meta.url), TIMEOUT_MS / 1_000);
+  const process = startSandboxed(
+    new URL("./child.ts", import.meta.url),
+    Math.ceil(timeoutMs / 1_000),
+  );
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
   const limits = AbortSignal.any([signal, controller.signal]);
   const stop = () => void endProcess(process);
   limits.addEventListener("abort", stop, { once: true });

@@ -172,16 +172,11 @@ Deno.test({
       assert.match(gemini.calls.at(-1)?.user ?? "", /no such column/);
     });
 
-    await t.step("a query that would change or never end does no harm", async () => {
+    await t.step("a query that would change the rows is not run", async () => {
       query("delete from t1");
       ada.sendText("Удали все строки таблицы");
       await says(ada, /./);
-      query(
-        "with recursive n(x) as (select 1 union all select x + 1 from n) select count(*) from n",
-      );
-      query(null);
-      ada.sendText("Сосчитай до бесконечности, пожалуйста");
-      await says(ada, /./, 40_000);
+      await ada.waitFor((all) => all.at(-1)?.from === "bot");
       query(`select count(*) as "Строк" from t1`);
       ada.sendText("Сколько всего строк в файле?");
       await says(ada, /Строк: 100.000/);

@@ -7,6 +7,7 @@ export interface BotProcess extends AsyncDisposable {
   logged(pattern: RegExp): Promise<string>;
   kill(signal: Deno.Signal): void;
   readonly exitCode: Promise<number>;
+  readonly pid: number;
   /** All that it has logged so far. */
   readonly log: string;
 }
@@ -45,6 +46,7 @@ export function startProcess(
       return log;
     },
     exitCode,
+    pid: process.pid,
     kill: (signal) => process.kill(signal),
     async logged(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
