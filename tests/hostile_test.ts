@@ -235,10 +235,8 @@ Deno.test("macros are not run, and what turns or hides text is taken out", async
   });
   assert.match((await read("a.xlsm", macros)).passages[0]?.text ?? "", /Маяк/);
   const text = "A lamp\u202egpj.exe\u202c is\u0007 lit\u0000 at\u200f six\ufeff.\ud800";
-  const docx = await read(
-    "a.docx",
-    makeDocx(paragraph(text.replace(/[\0\u0007\ud800\ufeff]/g, ""))),
-  );
+  const turned = paragraph("A lamp\u202egpj.exe\u202c is lit at\u200f six.");
+  const docx = await read("a.docx", makeDocx(turned));
   assert.equal(docx.passages[0]?.text, "A lampgpj.exe is lit at six.");
   const plain = await read("a.txt", encode(`${"A lamp is lit.\n".repeat(50)}${text}`));
   assert.match(plain.passages.at(-1)?.text ?? "", /A lampgpj\.exe is lit at six\.\ufffd$/);

@@ -1,6 +1,6 @@
 /**
  * Prints the permissions of a task that depend on the machine and on what the
- * operator has set: `permissions.ts bot | demo | ask | test`. The rest stands
+ * operator has set: `permissions.ts bot | demo | ask | test | bench`. The rest stands
  * in the permission sets of `deno.json`.
  */
 import { MODEL_FOLDERS } from "../extract/models.ts";
@@ -27,6 +27,7 @@ const flags: Record<string, readonly string[]> = {
   ask: [write, run],
   // What Deno itself may not read of a process, `cat` may.
   test: [`${run},chromium,cat`],
+  bench: [`${run},chromium,cat,ps,pdftotext,soffice`],
 };
 
 const wanted = flags[Deno.args[0] ?? ""] ?? [];

@@ -7,10 +7,10 @@
  * one that ends it, the bytes of its tables and of the files it held.
  */
 import { extractFile } from "../../plugins/documents/formats.ts";
-import { loadPdfium } from "../../plugins/documents/pdf.ts";
 import { DocumentRefusedError, type Extracted, type RefusalReason } from "../library.ts";
 import type { OcrPart } from "../../plugins/plugin.ts";
 import { frame, framesOf, jsonFrame, jsonOf } from "./frames.ts";
+import { warmUp } from "./warm_up.ts";
 import { indexSections } from "../retrieval/index.ts";
 
 /** What a file is, beside its bytes. */
@@ -34,8 +34,7 @@ export type Described = Omit<Extracted, "tables" | "files"> & {
   files: { name: string }[];
 };
 
-// The slowest libraries, loaded while the process waits for its file.
-await Promise.all([loadPdfium(), import("mammoth")]);
+await warmUp();
 const input = framesOf(Deno.stdin.readable, Number.MAX_SAFE_INTEGER);
 const request = jsonOf(await next()) as ChildRequest;
 await send(...await read(request, await next()));

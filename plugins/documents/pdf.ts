@@ -1,6 +1,6 @@
 /** PDF: a section a page, read by PDFium; pages that are pictures are read letter by letter. */
 import type { PDFiumDocument, PDFiumPage } from "@hyzyla/pdfium";
-import { readPictures } from "../../lib/extract/scans.ts";
+import { MAX_SCANNED_PAGES, readPictures } from "../../lib/extract/scans.ts";
 import type { Picture } from "../../lib/extract/ocr.ts";
 import { type Content, DocumentRefusedError, type Section } from "../../lib/library.ts";
 import { definePlugin, type ExtractContext } from "../plugin.ts";
@@ -31,7 +31,7 @@ export default definePlugin({
 
 /** Reads a PDF's pages, in their order. */
 export async function readPdf(bytes: Uint8Array, context: ExtractContext): Promise<Content> {
-  const library = await loadPdfium();
+  const library = await (loaded ??= load());
   const document = await library.loadDocument(bytes).catch((error: unknown) => {
     throw refusalOf(error);
   });
@@ -71,7 +71,10 @@ async function contentOf(document: PDFiumDocument, context: ExtractContext): Pro
     if (page !== undefined) sections.push({ page, heading: [], text: readable(text) });
   }
   sections.sort((a, b) => a.page - b.page);
-  return { sections, pages, unread: scanned.length - texts.size };
+  // A cover or a divider among pages of text holds a picture, and nothing to make out.
+  const isScan = scanned.length > pages / 2;
+  const left = Math.max(0, scanned.length - MAX_SCANNED_PAGES);
+  return { sections, pages, unread: isScan ? scanned.length - texts.size : left };
 }
 
 async function pictureOf(page: PDFiumPage): Promise<Picture> {
@@ -84,8 +87,10 @@ async function pictureOf(page: PDFiumPage): Promise<Picture> {
   return { width, height, data };
 }
 
-/** Loads PDFium; a sandbox does it before its file arrives. */
-export async function loadPdfium() {
+let loaded: ReturnType<typeof load> | undefined;
+
+/** PDFium, compiled once; a sandbox does it before its file arrives. */
+async function load() {
   const { PDFiumLibrary } = await import("@hyzyla/pdfium");
   const { default: wasm } = await import("@hyzyla/pdfium/pdfium.wasm", { with: { type: "bytes" } });
   return await PDFiumLibrary.init({ wasmBinary: wasm.buffer as ArrayBuffer });

@@ -1,18 +1,30 @@
 /**
- * The benchmarks: `deno task bench [--json FILE]`. Speeds as ratios side by side
- * in one run, since one machine's milliseconds say little about another's.
+ * The benchmarks: `deno task bench [--json FILE] [--only NAME] [PDF…]`. Speeds as
+ * ratios side by side in one run, since one machine's milliseconds say little
+ * about another's. PDFs are read beside those that the benchmark makes.
  */
 import { parseArgs } from "node:util";
 import { benchAsk } from "./ask.ts";
 import { benchCachedAnswer } from "./cached_answer.ts";
 import { benchExtraction } from "./extraction.ts";
+import { benchFormats } from "./formats.ts";
 import type { Row } from "./measure.ts";
 import { benchStartup } from "./startup.ts";
 
-const { values } = parseArgs({ options: { json: { type: "string" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "string" }, only: { type: "string" } },
+});
+const benches = {
+  ask: benchAsk,
+  extraction: benchExtraction,
+  formats: () => benchFormats(positionals),
+  cached: benchCachedAnswer,
+  startup: benchStartup,
+};
 const rows: Row[] = [];
-for (const bench of [benchAsk, benchExtraction, benchCachedAnswer, benchStartup]) {
-  rows.push(...await bench());
+for (const [name, bench] of Object.entries(benches)) {
+  if (values.only === undefined || values.only === name) rows.push(...await bench());
 }
 
 const width = Math.max(...rows.map(({ name }) => name.length));
