@@ -1,6 +1,6 @@
 /** The LibraryActor and its documents: stages, refusals, limits, and an orderly end. */
 import assert from "node:assert/strict";
-import { createActor, fromPromise, SimulatedClock } from "xstate";
+import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
 import { type DocumentInput, documentMachine, type IndexInput } from "../actors/document.ts";
 import { libraryMachine, MAX_DOCUMENTS } from "../actors/library.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
@@ -156,4 +156,78 @@ Deno.test("library closes although a reading hangs", async () => {
   await settle();
   assert.equal(world.closed, true);
   await assert.rejects(added);
+});
+
+Deno.test("library reads a bounded number at once, the user with fewer first", async () => {
+  const order: string[] = [];
+  const ends = new Map<string, () => void>();
+  const document = documentMachine.provide({
+    actors: {
+      recognise: fromPromise(() => Promise.resolve({ sha256: "abc" })),
+      extract: fromPromise<Extracted, DocumentInput>(({ input: { ask: { name } } }) => {
+        order.push(name);
+        return new Promise((resolve) => ends.set(name, () => resolve(extracted)));
+      }),
+      index: fromPromise<AddedDocument, IndexInput>(() =>
+        Promise.resolve({ known: false, files: [], unread: 0 })
+      ),
+    },
+  });
+  const library = createActor(
+    libraryMachine.provide({
+      actors: { document, open: fromPromise(() => Promise.resolve("2 readers")) },
+    }),
+    { systemId: "library", input: { readers: 2 } },
+  ).start();
+  const add = (userId: number, name: string) =>
+    ask(library.system, "library.add", { userId, name, bytes: new Uint8Array(3) });
+  await settle();
+  const adds = ["a1", "a2", "a3", "a4"].map((name) => add(1, name));
+  await settle();
+  adds.push(add(2, "b1"));
+  await settle();
+  assert.deepEqual(order, ["a1", "a2"]);
+  ends.get("a1")?.();
+  await settle();
+  assert.deepEqual(order, ["a1", "a2", "b1"], "the other user's file goes first");
+  for (const name of ["a2", "b1", "a3", "a4"]) {
+    ends.get(name)?.();
+    await settle();
+  }
+  await Promise.all(adds);
+  assert.deepEqual(order, ["a1", "a2", "b1", "a3", "a4"]);
+});
+
+Deno.test("library stops reading what its sender has cancelled, and says so", async () => {
+  const world = { aborted: 0, cancel: () => {} };
+  const document = documentMachine.provide({
+    actors: {
+      watch: fromCallback(({ sendBack }) => {
+        world.cancel = () => sendBack({ type: "cancelled" });
+      }),
+      recognise: fromPromise(() => Promise.resolve({ sha256: "abc" })),
+      extract: fromPromise<Extracted, DocumentInput>(({ signal }) => {
+        signal.addEventListener("abort", () => world.aborted++, { once: true });
+        return new Promise(() => {});
+      }),
+    },
+  });
+  const library = createActor(
+    libraryMachine.provide({
+      actors: { document, open: fromPromise(() => Promise.resolve("2 readers")) },
+    }),
+    { systemId: "library" },
+  ).start();
+  await settle();
+  const added = ask(library.system, "library.add", {
+    userId: 1,
+    name: "a.pdf",
+    bytes: new Uint8Array(3),
+  });
+  await settle();
+  world.cancel();
+  await assert.rejects(added, { name: "DocumentRefusedError", reason: "cancelled" });
+  await settle();
+  assert.equal(world.aborted, 1);
+  assert.deepEqual(library.getSnapshot().context.running, []);
 });

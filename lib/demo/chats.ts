@@ -33,6 +33,7 @@ export interface DemoUser {
   readonly id: number;
   sendText(text: string): number;
   sendFile(file: OutgoingFile): number;
+  sendPhoto(bytes: Uint8Array, caption?: string): number;
   sendVoice(bytes: Uint8Array): number;
   press(messageId: number, data: string): number;
   /** The chat as it is now. */
@@ -152,6 +153,11 @@ export class ChatStore {
           document: { ...keep(bytes, name), file_name: name, mime_type: mimeType },
           ...(caption !== undefined && { caption }),
           ...(album !== undefined && { media_group_id: album }),
+        }),
+      sendPhoto: (bytes, caption) =>
+        send({ text: caption ?? "", file: "photo.jpg" }, {
+          photo: [{ ...keep(bytes, "photo.jpg"), width: 1, height: 1 }],
+          ...(caption !== undefined && { caption }),
         }),
       sendVoice: (bytes) =>
         send({ text: "", file: "voice.ogg" }, {

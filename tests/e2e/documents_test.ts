@@ -1,8 +1,11 @@
 /** Files of every kind through the whole bot: what the user reads, and what can be asked. */
 import assert from "node:assert/strict";
 import type { ChatMessage, DemoUser } from "../../lib/demo/chats.ts";
+import { startBotApiServer } from "../../lib/demo/bot_api_server.ts";
+import { startProcess } from "../support/process.ts";
+import { emptyDatabase, emptyFolder, missingServices } from "../support/storage.ts";
 import { startGeminiServer } from "../support/gemini_server.ts";
-import { anyStorage, startWorld } from "../support/world.ts";
+import { anyStorage, startWorld, TOKEN } from "../support/world.ts";
 
 const FILES = new URL("../files/", import.meta.url);
 
@@ -102,6 +105,30 @@ Deno.test({
       );
     });
 
+    await t.step("a photographed page is read, and answered from", async () => {
+      const ada = world.user("en");
+      ada.sendPhoto((await fileAt("scan_en.jpg")).bytes, "How fast may vessels go?");
+      await says(ada, /four knots[\s\S]*p\. 1/, 30_000);
+      ada.sendPhoto(crypto.getRandomValues(new Uint8Array(100)));
+      await says(ada, /cannot use .*photo\.jpg/);
+    });
+
+    await t.step("a link is offered to be read, and an inner address refused", async () => {
+      const ada = world.user("en");
+      ada.sendText("127.0.0.1/secret is what I mean");
+      await says(ada, /Send me a document first/);
+      for (const link of [`${world.server.url}/secret`, "localhost:6379", "http://[::1]/"]) {
+        ada.sendText(link.startsWith("http") ? link : `http://${link}`);
+        const offer = await says(ada, /Shall I read/);
+        ada.press(offer.id, offer.buttons.flat()[0]?.data ?? "");
+        await ada.waitFor((all) =>
+          /I visit public web addresses only/.test(
+            all.find(({ id }) => id === offer.id)?.text ?? "",
+          )
+        );
+      }
+    });
+
     await t.step("a scan is cancelled by its button while it is read", async () => {
       const ada = world.user("en");
       ada.sendFile({
@@ -120,7 +147,71 @@ Deno.test({
   },
 });
 
-/** A PDF whose pages are grey pictures, each read for a second or more before it is refused. */
+Deno.test("a user may keep so many documents, and no more", async () => {
+  await using world = await startWorld(anyStorage, {
+    USER_MAX_FILES: "2",
+    KEEP_ORIGINALS: "false",
+  });
+  const ada = world.user("en");
+  const send = (name: string) =>
+    ada.sendFile({
+      name,
+      bytes: new TextEncoder().encode(`About ${name}`),
+      mimeType: "text/plain",
+    });
+  for (const name of ["one.txt", "two.txt"]) {
+    send(name);
+    await says(ada, new RegExp(`${name}.*ready`));
+  }
+  send("three.txt");
+  await says(ada, /three\.txt.*as many documents as I may keep/);
+  send("one.txt");
+  await says(ada, /one\.txt.*I know this file already/);
+  ada.sendText("/mydocs");
+  const list = await says(ada, /Your documents/);
+  ada.press(list.id, list.buttons.flat()[0]?.data ?? "");
+  const chosen = await says(ada, /Now active/);
+  ada.press(chosen.id, chosen.buttons.flat()[0]?.data ?? "");
+  await says(ada, /have not kept the file/);
+});
+
+Deno.test({
+  name: "a file is read on after the bot was killed, in the message that was there",
+  ignore: missingServices !== undefined,
+  async fn() {
+    await using folder = await emptyFolder();
+    await using services = await emptyDatabase();
+    const server = await startBotApiServer({ token: TOKEN });
+    const env = {
+      BOT_TOKEN: TOKEN,
+      BOT_API_ROOT: server.url,
+      DATA_DIR: folder.path,
+      DATABASE_URL: services.url,
+      PORT: "0",
+    };
+    try {
+      const ada = server.user({ id: 7, firstName: "Ada", languageCode: "en" });
+      {
+        await using bot = startProcess(["start"], env);
+        await bot.logged(/Ready in \d+ ms/);
+        const bytes = await scannedPages(6);
+        ada.sendFile({ name: "scan.pdf", bytes, mimeType: "application/pdf" });
+        await says(ada, /Reading .*scan\.pdf.*[1-5] of 6/, 30_000);
+        bot.kill("SIGKILL");
+        await bot.exitCode;
+      }
+      await using again = startProcess(["start"], env);
+      await again.logged(/Ready in \d+ ms/);
+      await says(ada, /scan\.pdf.*is ready: 6 pages/, 90_000);
+      const bot = ada.messages().filter(({ from }) => from === "bot");
+      assert.equal(bot.length, 1, bot.map(({ text }) => text).join("\n---\n"));
+    } finally {
+      await server.close();
+    }
+  },
+});
+
+/** A PDF whose pages are grey pictures, each of which takes a second or more to read. */
 async function scannedPages(count: number): Promise<Uint8Array> {
   const { PDFDocument } = await import("pdf-lib");
   const scan = await Deno.readFile(new URL("scan_en.jpg", FILES));
