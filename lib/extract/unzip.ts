@@ -135,8 +135,10 @@ export async function* openEntry(
   const inflated = ReadableStream.from(chunksOf(packed, PACKED_CHUNK)).pipeThrough(
     new DecompressionStream("deflate-raw"),
   );
+  let length = 0;
   try {
     for await (const chunk of inflated) {
+      length += chunk.length;
       take(budget, chunk.length);
       yield chunk;
     }
@@ -144,6 +146,8 @@ export async function* openEntry(
     if (error instanceof DocumentRefusedError) throw error;
     throw new DocumentRefusedError("damaged", "a file in it is broken", { cause: error });
   }
+  // A stream that is cut off ends without an error.
+  if (length < entry.size) throw new DocumentRefusedError("damaged", "a file in it is cut off");
 }
 
 /** A file's bytes, whole. */

@@ -2,7 +2,7 @@
 
 start = **I answer questions about your documents, and name the page.**
 
-    Send me a PDF, a Word file or a text. Then ask about it, in English or Russian.
+    Send me a contract, a report, a spreadsheet, slides, a scan or a link. Then ask about it, in English or Russian.
     { $extensions }
 start-formats = I read { $list } files, up to { $megabytes } MB.
 

@@ -9,7 +9,7 @@ import { placeLabel } from "../../lib/ai/place.ts";
 import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import type { PluginContext } from "../plugin.ts";
-import { answerByQuery, answerByRows } from "./table_answers.ts";
+import { answerByQuery, answerByRows, rowsAsPassages } from "./table_answers.ts";
 import { unwrapped } from "./unwrap.ts";
 
 /** All attempts with their pauses, and the wait for a turn. */
@@ -60,18 +60,19 @@ export async function answerQuestion(
   if (cached !== undefined) {
     return { text: cached, source: "cache", cited: [], promptTokens: 0, answerTokens: 0 };
   }
-  const byTables = await tableAnswer(asking, documents, question, key, isFollowUp, conversation);
-  if (byTables !== undefined) {
-    if (!isFollowUp && byTables.isLasting) await keep(asking, key, byTables.answer.text);
+  const fromTables = await tableAnswer(asking, documents, question, key, isFollowUp, conversation);
+  if (fromTables.answer !== undefined) {
+    if (!isFollowUp && fromTables.isLasting) await keep(asking, key, fromTables.answer.text);
     asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
-    return byTables.answer;
+    return fromTables.answer;
   }
-  const { passages } = await asking.ask("library.search", {
+  const found = await asking.ask("library.search", {
     userId: asking.user.id,
     documentIds: documents.map(({ id }) => id),
     question,
     budget: asking.settings.contextTokens,
   }, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const passages = [...fromTables.passages, ...found.passages];
   const reply = await asking.ask("ai.answer", {
     key: isFollowUp ? crypto.randomUUID() : key,
     userId: asking.user.id,
@@ -92,9 +93,17 @@ export async function answerQuestion(
   return answer;
 }
 
+/** What a document's tables gave: an answer, or rows that go with its passages. */
+interface FromTables {
+  answer?: Answer | undefined;
+  /** Whether the answer is good for later as well. */
+  isLasting: boolean;
+  passages: readonly FoundPassage[];
+}
+
 /**
- * A question about a spreadsheet is answered from all its rows, by a query.
- * Nothing when there is no table, or the question is not about rows.
+ * A question about a spreadsheet is answered from all its rows, by a query. One
+ * that is not about figures still gets the rows that match, whatever their number.
  */
 async function tableAnswer(
   asking: Asking,
@@ -103,22 +112,28 @@ async function tableAnswer(
   key: string,
   isFollowUp: boolean,
   conversation: () => Promise<readonly Turn[]>,
-): Promise<{ answer: Answer; isLasting: boolean } | undefined> {
+): Promise<FromTables> {
   const stored = await asking.ask("db.listTables", {
     userId: asking.user.id,
     documentIds: documents.map(({ id }) => id),
   });
   const document = documents.find(({ id }) => stored.some(({ documentId }) => documentId === id));
-  if (document === undefined) return undefined;
+  if (document === undefined) return { isLasting: false, passages: [] };
   const tables = stored.filter(({ documentId }) => documentId === document.id);
+  let reason: NoAnswerReason | undefined = "offline";
   if (asking.settings.model !== "offline") {
-    const history = isFollowUp ? await conversation() : [];
-    const about = { document, tables, question, history };
-    const queryKey = isFollowUp ? crypto.randomUUID() : key;
-    const answer = await answerByQuery(asking, { ...about, key: queryKey });
-    if (answer === undefined) return undefined;
-    countAnswer(asking, { kind: "answer", ...answer });
-    return { answer, isLasting: true };
+    const outcome = await answerByQuery(asking, {
+      document,
+      tables,
+      question,
+      key: isFollowUp ? crypto.randomUUID() : key,
+      history: isFollowUp ? await conversation() : [],
+    });
+    if (outcome !== undefined && "answer" in outcome) {
+      countAnswer(asking, { kind: "answer", ...outcome.answer });
+      return { answer: outcome.answer, isLasting: true, passages: [] };
+    }
+    reason = outcome?.reason;
   }
   const found = await asking.ask("library.rows", {
     userId: asking.user.id,
@@ -126,8 +141,10 @@ async function tableAnswer(
     question,
     limit: FOUND_ROWS,
   }, { timeoutMs: SEARCH_TIMEOUT_MS });
-  const answer = answerByRows(asking, document, found);
-  return answer && { answer, isLasting: true };
+  if (reason === undefined) return { isLasting: false, passages: rowsAsPassages(document, found) };
+  countAnswer(asking, { kind: "passages", reason });
+  const answer = answerByRows(asking, document, found, reason);
+  return { answer, isLasting: reason === "offline", passages: [] };
 }
 
 async function keep(asking: Asking, key: string, text: string): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { type ProposedQuery, readProposal } from "../../lib/ai/table_prompt.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
-import type { Turn } from "../../lib/ai/provider.ts";
+import type { NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import {
   type Cell,
@@ -35,11 +35,14 @@ export interface TableQuestion {
   history: readonly Turn[];
 }
 
-/** The answer by a query; nothing when the question is not about rows or the AI has no answer. */
+/** An answer, why the AI has none, or nothing when the question is not about rows. */
+export type QueryOutcome = { answer: Answer } | { reason: NoAnswerReason } | undefined;
+
+/** Has the AI propose a query, and answers with what comes out of it. */
 export async function answerByQuery(
   asking: Asking,
   about: TableQuestion,
-): Promise<Answer | undefined> {
+): Promise<QueryOutcome> {
   const { document, tables, question, key, history } = about;
   let failed: { sql: string; problem: string } | undefined;
   let promptTokens = 0;
@@ -54,7 +57,7 @@ export async function answerByQuery(
       history,
       tables: { tables, ...(failed && { failed }) },
     }, { timeoutMs: PROPOSAL_TIMEOUT_MS });
-    if (reply.kind !== "answer") return undefined;
+    if (reply.kind !== "answer") return { reason: reply.reason };
     promptTokens += reply.promptTokens;
     answerTokens += reply.answerTokens;
     const proposal = readProposal(reply.text);
@@ -65,12 +68,8 @@ export async function answerByQuery(
         documentId: document.id,
         ...proposal,
       }, { timeoutMs: QUERY_TIMEOUT_MS });
-      return {
-        ...worded(asking, about, proposal, answer),
-        source: "ai",
-        promptTokens,
-        answerTokens,
-      };
+      const told = worded(asking, about, proposal, answer);
+      return { answer: { ...told, source: "ai", promptTokens, answerTokens } };
     } catch (error) {
       if (!(error instanceof TableQueryError)) throw error;
       failed = { sql: proposal.sql, problem: error.message };
@@ -135,6 +134,7 @@ export function answerByRows(
   asking: Asking,
   document: DocumentInfo,
   found: readonly FoundRows[],
+  reason: NoAnswerReason,
 ): Answer | undefined {
   const { t } = asking;
   const matching = found.filter(({ rows }) => rows.length > 0);
@@ -142,7 +142,9 @@ export function answerByRows(
   if (best === undefined) return undefined;
   const { table, columns, rows } = best;
   const place = placeOf(asking, document, table);
-  const blocks = [t("rows-offline", { name: document.name })];
+  const blocks = [t(reason === "offline" ? "rows-offline" : `passages-${reason}`, {
+    name: document.name,
+  })];
   if (rows.length > 0) {
     blocks.push(
       `${t("rows-found", { count: rows.length })} [${place}]`,
@@ -175,6 +177,30 @@ export function answerByRows(
     promptTokens: 0,
     answerTokens: 0,
   };
+}
+
+/** Rows that match, as a model reads passages: each table's header above its rows. */
+export function rowsAsPassages(
+  document: DocumentInfo,
+  found: readonly FoundRows[],
+): FoundPassage[] {
+  return found.filter(({ rows }) => rows.length > 0).map(({ table, rows }, n) => {
+    const lines = [["row", ...table.columns.map(({ name }) => name)], ...rows];
+    const text = lines.map((cells) => cells.map((cell) => cell ?? "").join(" | ")).join("\n");
+    return {
+      documentId: document.id,
+      documentName: document.name,
+      unit: document.unit,
+      // Before what stands in the document's own order.
+      ordinal: n - found.length,
+      page: table.page,
+      heading: table.name === "" ? [] : [table.name],
+      text,
+      tokens: 0,
+      length: 0,
+      score: 1,
+    };
+  });
 }
 
 function placeOf({ language, escape }: Asking, { unit }: DocumentInfo, table: TableInfo): string {

@@ -230,6 +230,7 @@ Deno.test({
     await using world = await startWorld(anyStorage, {
       GEMINI_API_KEY: "some-key",
       GEMINI_BASE_URL: gemini.url,
+      AI_RETRY_BASE_MS: "1",
       USER_RATE_PER_MIN: "0",
     });
     const ada = world.user("ru");
@@ -261,6 +262,23 @@ Deno.test({
       ada.sendText("Какая самая большая сумма?");
       await says(ada, /Наибольшая: 10.000/);
       assert.match(gemini.calls.at(-1)?.user ?? "", /no such column/);
+    });
+
+    await t.step(
+      "a question that no query fits gets the rows of all the table that match",
+      async () => {
+        query(null);
+        gemini.next({ kind: "answer", chunks: ["Строка 77777 — это Казань [лист 1]."] });
+        ada.sendText("Что известно о сумме 9 445?");
+        await says(ada, /Строка 77777/);
+        assert.match(gemini.calls.at(-1)?.user ?? "", /\n\d+ \| 2024-03-\d\d \| \S+ \| 9445\n/);
+      },
+    );
+
+    await t.step("while the AI is away, the rows that match stand in for it", async () => {
+      for (let n = 0; n < 4; n++) gemini.next({ kind: "error", status: 503, message: "busy" });
+      ada.sendText("Кто купил в Твери?");
+      await says(ada, /ИИ сейчас не отвечает[\s\S]*Тверь/);
     });
 
     await t.step("a query that would change the rows is not run", async () => {

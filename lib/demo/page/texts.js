@@ -5,7 +5,7 @@ export const TEXTS = {
     idle: "bot on this machine",
     hintTitle: "Drop a document, ask about it",
     hintText:
-      "A PDF, a Word file or a text. The answer names the page. Nothing leaves this machine.",
+      "A contract, a report, a spreadsheet, slides or a scan. The answer names the page. Nothing leaves this machine.",
     sample: "Try a lighthouse keeper’s report",
     attach: "Attach a file",
     commands: "Commands",
@@ -21,7 +21,8 @@ export const TEXTS = {
     title: "Помощник по документам",
     idle: "бот на этом компьютере",
     hintTitle: "Перетащите документ и спрашивайте",
-    hintText: "PDF, Word или текст. Ответ назовёт место. С этого компьютера ничего не уходит.",
+    hintText:
+      "Договор, отчёт, таблица, презентация или скан. Ответ назовёт место. С этого компьютера ничего не уходит.",
     sample: "Взять договор проката шара",
     attach: "Прикрепить файл",
     commands: "Команды",
