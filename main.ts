@@ -3,7 +3,7 @@
  * adapters and lists the children in the order of their start. Long, since a
  * wiring that is spread over files is a wiring that nobody sees whole.
  *
- * Run as `main.ts start`, `demo` or `ask`: see the tasks in `deno.json`.
+ * Run as `main.ts start`, `demo`, `ask` or `eval`: see the tasks in `deno.json`.
  */
 import { fromCallback, fromPromise } from "xstate";
 import { type AiInput, aiMachine } from "./actors/ai.ts";
@@ -53,6 +53,7 @@ import { createRouter } from "./lib/telegram/router.ts";
 import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queue.ts";
 import { tableReader } from "./lib/tables/table_reader.ts";
 import { runAsk } from "./lib/terminal/ask.ts";
+import { runEval } from "./lib/terminal/eval.ts";
 import { runBot } from "./lib/terminal/bot.ts";
 import { createPageFetcher } from "./lib/web/page_fetcher.ts";
 import { loadTexts } from "./lib/texts/texts.ts";
@@ -468,7 +469,10 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     if (command === "start") return await runBot(startSystem, config);
     if (command === "demo") return await runDemo(startSystem, config, args);
     if (command === "ask") return await runAsk(startSystem, config, args);
-    console.error("Usage: main.ts start | demo [--once] | ask FILE… --question TEXT [--json]");
+    if (command === "eval") return await runEval(startSystem, config, args);
+    console.error(
+      "Usage: main.ts start | demo [--once] | ask FILE… --question TEXT [--json] | eval …",
+    );
     return 2;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,6 +1,6 @@
 /**
  * Prints the permissions of a task that depend on the machine and on what the
- * operator has set: `permissions.ts bot | demo | ask | test | bench`. The rest stands
+ * operator has set: `permissions.ts bot | demo | ask | eval | test | bench`. The rest stands
  * in the permission sets of `deno.json`.
  */
 import { MODEL_FOLDERS } from "../extract/models.ts";
@@ -25,6 +25,7 @@ const flags: Record<string, readonly string[]> = {
   // The demo talks to nobody outside of this machine.
   demo: [read, write, run, `--allow-net=127.0.0.1,unix:${socket}`],
   ask: [write, run],
+  eval: [run],
   // What Deno itself may not read of a process, `cat` may.
   test: [`${run},chromium,cat`],
   bench: [`${run},chromium,cat,ps,pdftotext,soffice`],

@@ -7,6 +7,8 @@ import { definePlugin } from "../plugin.ts";
 const DELIMITERS = [";", "\t", ",", "|"];
 const LOOK_WITHIN = 64 * 1024;
 const LOOK_WITHIN_LINES = 50;
+/** Parsed at once. */
+const PIECE_LETTERS = 1024 * 1024;
 /** A text of prose has commas as well; a table without its name needs this to be believed. */
 const SURE_LINES = 5;
 const SURE_COLUMNS = 3;
@@ -22,26 +24,37 @@ export default definePlugin({
       return head !== undefined && delimiterOf(head, /\.(csv|tsv|tab)$/i.test(name)) !== undefined;
     },
     async extract(bytes) {
-      const text = decodeText(bytes);
+      const text = decodeText(bytes)?.replace(/\r\n?/g, "\n");
       if (text === undefined) throw new DocumentRefusedError("damaged", "it is no text");
-      const named = /^sep=(.)\r?\n/.exec(text);
+      const named = /^sep=(.)\n/.exec(text);
       const delimiter = named?.[1] ?? delimiterOf(text.slice(0, LOOK_WITHIN), true) ?? ",";
-      const { default: Papa } = await import("papaparse");
-      const { data }: { data: string[][] } = Papa.parse(
-        named === null ? text : text.slice(named[0].length),
-        {
-          delimiter,
-          skipEmptyLines: false,
-        },
-      );
-      const { sections, table } = await readSheet("", 1, rowsOf(data));
+      const rows = await rowsOf(text, named?.[0].length ?? 0, delimiter);
+      const { sections, table } = await readSheet("", 1, rows);
       return { sections, pages: 1, ...(table && { tables: [table] }) };
     },
   }],
 });
 
-function* rowsOf(data: readonly string[][]): Generator<Row> {
-  for (const [n, cells] of data.entries()) yield { number: n + 1, cells };
+/** The rows, parsed piece by piece: all of them at once would be many times the file. */
+async function rowsOf(text: string, start: number, delimiter: string): Promise<Iterable<Row>> {
+  const { default: Papa } = await import("papaparse");
+  return (function* () {
+    let number = 0;
+    let length = PIECE_LETTERS;
+    for (let at = start; at < text.length;) {
+      const isLast = at + length >= text.length;
+      const piece = text.slice(at, at + length);
+      const { data, meta }: { data: string[][]; meta: { cursor: number } } = new Papa.Parser({
+        delimiter,
+        newline: "\n",
+      }).parse(piece, 0, !isLast);
+      for (const cells of data) yield { number: ++number, cells };
+      if (isLast) return;
+      at += meta.cursor;
+      // One row that is longer than a piece.
+      length = meta.cursor === 0 ? length * 2 : PIECE_LETTERS;
+    }
+  })();
 }
 
 /** What parts the columns: the sign that stands equally often in the lines. */
