@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from "node:url";
 
-const MEMORY_BYTES = 1_000_000_000;
+/** Of address space for data; V8 and WebAssembly reserve about twice what they use. */
+const MEMORY_BYTES = 1_500_000_000;
 const HEAP_MB = 512;
 
 /** Variables that parsing libraries look up as they load; none of them is set. */
