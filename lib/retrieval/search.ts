@@ -3,6 +3,7 @@ import type { QueryBody, QueryReply } from "../db/database.ts";
 import type { FoundPassage, SearchReply, SearchRequest } from "../library.ts";
 import { rank } from "./bm25.ts";
 import { choose } from "./choose.ts";
+import { searchedText } from "./question.ts";
 import { termsOf } from "./terms.ts";
 
 /** The two queries that a search makes, however they reach the database. */
@@ -16,7 +17,7 @@ export async function search(
   { findPostings, readPassages }: SearchPorts,
   { userId, documentIds, question, budget }: SearchRequest,
 ): Promise<SearchReply> {
-  const terms = [...new Set(termsOf(question))];
+  const terms = [...new Set(termsOf(searchedText(question)))];
   const { documents, postings } = await findPostings({ userId, documentIds, terms });
   const chosen = choose(rank(documents, postings), documents, budget);
   const stored = await readPassages({
