@@ -19,6 +19,7 @@ import { metricsMachine } from "./actors/metrics.ts";
 import type { Ask, AskName, AsksOf, Body, IncomingUpdate } from "./actors/protocol.ts";
 import type { ChildSpec } from "./actors/supervisor.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
+import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
 import type { AnswerReply, Provider } from "./lib/ai/provider.ts";
 import { ask, tell } from "./lib/ask.ts";
@@ -81,9 +82,6 @@ export async function startSystem(
   const log = logger("main");
   await Deno.mkdir(config.dataDir, { recursive: true });
   const provider = providerOf(config);
-  if (config.openai !== undefined && provider === undefined) {
-    log.warn("OPENAI_* is set, but only Gemini can answer in this version: set GEMINI_API_KEY");
-  }
   const database = createDatabase({
     url: config.database.url,
     directory: `${config.dataDir}/database`,
@@ -450,8 +448,11 @@ async function botChild(config: Config, database: Database) {
   return { child, queue };
 }
 
-function providerOf({ gemini, ai }: Config): Provider | undefined {
-  if (gemini === undefined) return undefined;
+/** Gemini where it is configured, else a compatible server. */
+function providerOf({ gemini, openai, ai }: Config): Provider | undefined {
+  if (gemini === undefined) {
+    return openai && createOpenAi({ ...openai, timeoutMs: ai.timeoutMs });
+  }
   const { apiKey, model, baseUrl } = gemini;
   return createGemini({
     apiKey,

@@ -45,10 +45,15 @@ export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSe
       perMinute: config.quotas.ratePerMinute,
       perDay: config.quotas.dailyQuestions,
     },
-    model: config.gemini === undefined ? "offline" : `gemini/${config.gemini.model}`,
+    model: modelOf(config),
     extensions: formats.flatMap(({ extensions }) => extensions),
     commands: plugins.flatMap((plugin) => plugin.commands ?? []),
   };
+}
+
+function modelOf({ gemini, openai }: Config): string {
+  if (gemini !== undefined) return `gemini/${gemini.model}`;
+  return openai === undefined ? "offline" : `openai/${openai.model}`;
 }
 
 async function load(name: string): Promise<Plugin> {

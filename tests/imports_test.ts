@@ -102,6 +102,7 @@ Deno.test("plugins know the plugin API, the words of the program and parsing lib
 Deno.test("only the adapter of a vendor knows its library", () => {
   const owners: Record<string, RegExp> = {
     "@google/generative-ai": /^lib\/ai\/gemini\.ts$/,
+    openai: /^lib\/ai\/openai\.ts$/,
     ioredis: /^lib\/cache\/redis\.ts$/,
     "pg-boss": /^lib\/telegram\/update_queue\.ts$/,
     "@electric-sql/pglite": /^lib\/db\/embedded_worker\.ts$/,

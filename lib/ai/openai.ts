@@ -1,0 +1,176 @@
+/**
+ * Any server that speaks OpenAI's chat completions as a Provider, a local one
+ * too; the only file that knows the SDK. Tries, pauses and time-outs are the
+ * AiActor's and this file's, so the SDK's own are switched off.
+ */
+import type { APIError } from "openai";
+import { z } from "zod";
+import {
+  AIBlockedError,
+  AIQuotaError,
+  AIRateLimitError,
+  AIServiceError,
+  AITimeoutError,
+} from "./errors.ts";
+import type { Generated, Provider } from "./provider.ts";
+
+/** How the server is reached. */
+export interface OpenAiOptions {
+  /** A local server may need none. */
+  apiKey?: string | undefined;
+  /** With the version in its path, such as `http://127.0.0.1:11434/v1`. */
+  baseUrl: string;
+  /** As the server names it. */
+  model: string;
+  /** The most milliseconds that one call may take, from first byte to last. */
+  timeoutMs: number;
+}
+
+/** One event of the stream, as far as it is used. */
+const CHUNK = z.object({
+  choices: z.array(z.object({
+    delta: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).default({}),
+    finish_reason: z.string().nullish(),
+  })).default([]),
+  usage: z.object({
+    prompt_tokens: z.number().default(0),
+    completion_tokens: z.number().default(0),
+  }).nullish(),
+});
+
+/** An answer that ends so is whole, or at least worth showing. */
+const COMPLETE: ReadonlySet<string> = new Set(["stop", "length"]);
+/** What servers write where a quota, not a passing limit, is used up. */
+const QUOTA = /insufficient_quota|billing|quota.*(?:day|month)|per[ _]day|credits?/i;
+const SECONDS = /^\d+(?:\.\d+)?$/;
+
+/** Answers by a compatible server. Every failure is an error of `errors.ts`; none of them holds the key. */
+export function createOpenAi({ apiKey, baseUrl, model, timeoutMs }: OpenAiOptions): Provider {
+  return {
+    name: "openai",
+    model,
+    async generate(prompt, onChunk, signal) {
+      signal.throwIfAborted();
+      const { default: OpenAI } = await import("openai");
+      const client = new OpenAI({
+        apiKey: apiKey ?? "none",
+        baseURL: baseUrl,
+        maxRetries: 0,
+        timeout: timeoutMs,
+        logLevel: "off",
+        organization: null,
+        project: null,
+      });
+      const call = new AbortController();
+      const end = () => call.abort();
+      signal.addEventListener("abort", end);
+      const timer = setTimeout(end, timeoutMs);
+      try {
+        const stream = await client.chat.completions.create({
+          model,
+          stream: true,
+          stream_options: { include_usage: true },
+          messages: [
+            { role: "system", content: prompt.system },
+            { role: "user", content: prompt.user },
+          ],
+        }, { signal: call.signal });
+        return await collect(stream, onChunk, call.signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const cause = withoutKey(error, apiKey);
+        if (call.signal.aborted) {
+          throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+        }
+        throw error instanceof OpenAI.APIError
+          ? toServiceError(error, cause)
+          : error instanceof AIServiceError
+          ? error
+          : new AIServiceError("the connection failed or its answer is malformed", {
+            retriable: true,
+            cause,
+          });
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        // What is left of the response, if anything, would keep the connection open.
+        call.abort();
+      }
+    },
+  };
+}
+
+async function collect(
+  stream: AsyncIterable<unknown>,
+  onChunk: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Generated> {
+  let text = "";
+  let finishReason = "";
+  let usage = { prompt_tokens: 0, completion_tokens: 0 };
+  for await (const event of stream) {
+    const { success, data, error: cause } = CHUNK.safeParse(event);
+    if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
+    usage = data.usage ?? usage;
+    const [choice] = data.choices;
+    if (choice === undefined) continue;
+    finishReason = choice.finish_reason ?? finishReason;
+    if (choice.delta.refusal || finishReason === "content_filter") {
+      throw new AIBlockedError(`the answer was blocked (${finishReason || "refusal"})`);
+    }
+    const piece = choice.delta.content ?? "";
+    if (piece === "") continue;
+    text += piece;
+    onChunk(piece);
+  }
+  // The SDK ends the stream of an aborted call as if it were over.
+  signal.throwIfAborted();
+  if (!COMPLETE.has(finishReason) || text.trim() === "") {
+    const what = text.trim() === "" ? "empty" : "broken off";
+    throw new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
+      retriable: true,
+    });
+  }
+  return { text, promptTokens: usage.prompt_tokens, answerTokens: usage.completion_tokens };
+}
+
+/** `cause` is `error` without the key. */
+function toServiceError(error: APIError, cause: Error): AIServiceError {
+  const { status, code, headers } = error;
+  if (status === undefined) {
+    return new AIServiceError("the connection failed", { retriable: true, cause });
+  }
+  const answered = `the server answered ${status}`;
+  if (code === "content_filter") {
+    return new AIBlockedError("the prompt was blocked (content_filter)", { cause });
+  }
+  if (status === 402 || status === 429 && QUOTA.test(`${code} ${error.message}`)) {
+    return new AIQuotaError(`${answered}: the quota is used up`, { cause });
+  }
+  if (status === 429) {
+    return new AIRateLimitError(`${answered}: too many requests`, {
+      retriable: true,
+      cause,
+      ...retryAfter(headers),
+    });
+  }
+  return new AIServiceError(answered, { retriable: status >= 500 || status === 408, cause });
+}
+
+/** `Retry-After` in seconds, or OpenAI's own in milliseconds. */
+function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
+  const ms = headers?.get("retry-after-ms") ?? "";
+  if (SECONDS.test(ms)) return { retryAfterMs: Math.ceil(Number(ms)) };
+  const seconds = headers?.get("retry-after") ?? "";
+  return SECONDS.test(seconds) ? { retryAfterMs: Math.ceil(Number(seconds) * 1_000) } : {};
+}
+
+/** A copy that is safe to log: servers and proxies may echo the key in what they complain about. */
+function withoutKey(error: unknown, apiKey: string | undefined): Error {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const hidden = (text: string) => apiKey === undefined ? text : text.replaceAll(apiKey, "***");
+  const copy = new Error(hidden(message));
+  copy.name = name;
+  if (stack !== undefined) copy.stack = hidden(stack);
+  return copy;
+}
