@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { sampleFile } from "../lib/demo/sample.ts";
+import { anyStorage, startWorld } from "./support/world.ts";
 import { createOpenAi } from "../lib/ai/openai.ts";
 import type { Prompt } from "../lib/ai/provider.ts";
 
@@ -26,6 +28,7 @@ function startServer(respond: () => Response) {
   const baseUrl = `http://127.0.0.1:${server.addr.port}/v1`;
   return {
     calls,
+    baseUrl,
     provider: () => createOpenAi({ apiKey: KEY, baseUrl, model: "local-model", timeoutMs: 5_000 }),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
@@ -173,4 +176,20 @@ Deno.test("giving up while the answer is written reaches the server within 100 m
   }, caller.signal);
   await assert.rejects(generating, /stopped/);
   assert.ok(await server.gone - stoppedAt < 100);
+});
+
+Deno.test("the whole bot answers by a compatible server that needs no key", async () => {
+  await using server = startServer(() => events(chunk("Three months [p. 4].", "stop"), USAGE));
+  await using world = await startWorld(anyStorage, {
+    OPENAI_BASE_URL: server.baseUrl,
+    OPENAI_MODEL: "local-model",
+  });
+  const ada = world.user("en");
+  ada.sendFile(await sampleFile("en"));
+  await ada.waitFor((all) => /ready/.test(all.at(-1)?.text ?? ""));
+  ada.sendText("What notice period applies to an engagement?");
+  await ada.waitFor((all) => /^Three months \[p\. 4\]\.$/.test(all.at(-1)?.text ?? ""));
+  const { counters } = await world.metrics();
+  assert.equal(counters["ai.requests:cached=false,outcome=ok,provider=openai"], 1);
+  assert.match(server.calls[0]?.body.messages[1]?.content ?? "", /<passage label="\[p\. 4\]"/);
 });

@@ -106,6 +106,16 @@ export function checkCitations(
   return { text: checked, cited: [...cited], unknown: [...unknown] };
 }
 
+/** The pages that a checked answer cites, each once, in their order; what was not found is left out. */
+export function citedPages(text: string, unit: Unit): number[] {
+  const pages = new Set<number>();
+  for (const [, content = ""] of text.matchAll(BRACKETS)) {
+    if (Object.values(NOT_FOUND).some((mark) => content.includes(mark))) continue;
+    for (const place of placesIn(content)) if (place.unit === unit) pages.add(place.first);
+  }
+  return [...pages];
+}
+
 /**
  * Takes the document's name off a citation, so that digits in it are not read
  * as places. What looks like a file's name counts as one even if it is unknown:

@@ -16,12 +16,23 @@ export const conversationQueries = {
       & Conversation
       & Turn
       & Pick<UsageDelta, "cached" | "promptTokens" | "answerTokens">,
-  ): Promise<void> {
-    await tx`
+  ): Promise<{ turnId: number }> {
+    const [turn] = await tx<[{ turnId: number }]>`
       insert into turns (user_id, chat_id, question, answer)
-      values (${userId}, ${chatId}, ${question}, ${answer})`;
+      values (${userId}, ${chatId}, ${question}, ${answer}) returning id as "turnId"`;
     const usage = { questions: 1, cached, promptTokens, answerTokens };
     await userQueries.countUsage(tx, { userId, ...usage });
+    return turn;
+  },
+
+  /** What this user has asked in one turn; `undefined` when it was forgotten. */
+  async readQuestion(
+    tx: TransactionSql,
+    { userId, turnId }: { userId: number; turnId: number },
+  ): Promise<string | undefined> {
+    const [turn] = await tx<{ question: string }[]>`
+      select question from turns where id = ${turnId} and user_id = ${userId}`;
+    return turn?.question;
   },
 
   /** The last `limit` turns, oldest first. */

@@ -3,7 +3,7 @@
  * can name a document of somebody else.
  */
 import type { TransactionSql } from "postgres";
-import type { DocumentInfo, Extracted, Posting } from "../library.ts";
+import type { DocumentInfo, Extracted, Posting, Unit } from "../library.ts";
 import { keepBlob, keepTables } from "./table_queries.ts";
 
 /** Rows in one insert; a statement has to fit into one protocol message. */
@@ -182,6 +182,19 @@ export const documentQueries = {
       where document_id = any(${array(documents.map(({ id }) => id))}::bigint[])
         and term = any(${[...terms]}::text[])`;
     return { documents: [...documents], postings: [...postings] };
+  },
+
+  /** All that was read of one page of the user's document, word for word and in order. */
+  async readPage(
+    tx: TransactionSql,
+    { userId, documentId, page }: Owned & { page: number },
+  ): Promise<{ name: string; unit: Unit; text: string } | undefined> {
+    const [found] = await tx<{ name: string; unit: Unit; text: string }[]>`
+      select d.name, d.unit, string_agg(p.text, E'\\n' order by p.ordinal) as text
+      from documents d join passages p on p.document_id = d.id and p.page = ${page}
+      where d.id = ${documentId} and d.user_id = ${userId}
+      group by d.id`;
+    return found;
   },
 
   async readPassages(

@@ -96,6 +96,8 @@ clear-nothing = There was nothing to forget. Your documents are still here.
 language-question = Which language shall I speak?
 language-done = From now on I speak English.
 
+button-again = ↻ Try again
+question-forgotten = I have forgotten this question. Please ask it again.
 question-no-document = Send me a document first, then ask me about it.
 quota-minute = You have asked { $count } questions within a minute, which is as fast as I may answer. Please try again in a minute.
 quota-day = You have used up today's { $count } questions. Please come back tomorrow.

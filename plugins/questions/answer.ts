@@ -1,8 +1,14 @@
 /** Any text that no other plugin claims is a question about the active document. */
-import { definePlugin } from "../plugin.ts";
-import { answerQuestion } from "./answering.ts";
+import { citedPages } from "../../lib/ai/citations.ts";
+import { placeLabel } from "../../lib/ai/place.ts";
+import type { DocumentInfo } from "../../lib/library.ts";
+import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
+import { type Answer, answerQuestion } from "./answering.ts";
+import { unwrapped } from "./unwrap.ts";
 
 const REMEMBERED_TURNS = 5;
+const SHOWN_CITATIONS = 8;
+const BUTTONS_IN_ROW = 4;
 const QUOTAS = { minute: "perMinute", day: "perDay" } as const;
 
 export default definePlugin({
@@ -30,7 +36,7 @@ export default definePlugin({
         () => ask("db.readConversation", { ...where, limit: REMEMBERED_TURNS }),
       );
       // Before the reply: whatever fails after it would have the user answered twice.
-      await ask("db.saveTurn", {
+      const { turnId } = await ask("db.saveTurn", {
         ...where,
         question,
         answer: answer.text,
@@ -38,7 +44,57 @@ export default definePlugin({
         promptTokens: answer.promptTokens,
         answerTokens: answer.answerTokens,
       });
-      await reply(answer.text);
+      await reply(answer.text, { buttons: buttonsUnder(context, document, answer, turnId) });
     },
   }],
+  buttons: [
+    {
+      name: "show",
+      async run({ ask, escape, language, reply, t, user }, argument) {
+        const [documentId, page] = argument.split(":").map(Number);
+        const found = documentId === undefined || page === undefined
+          ? undefined
+          : await ask("db.readPage", { userId: user.id, documentId, page });
+        if (found === undefined || page === undefined) {
+          await reply(t("document-gone"));
+          return;
+        }
+        const lines = unwrapped(found.text).map((line) => `> ${escape(line)}`);
+        const place = placeLabel(found.unit, page, language);
+        await reply(`**${escape(found.name)}** · **${place}**\n\n${lines.join("\n")}`);
+      },
+    },
+    {
+      name: "again",
+      async run({ ask, handleText, reply, t, user }, turnId) {
+        const question = await ask("db.readQuestion", {
+          userId: user.id,
+          turnId: Number(turnId),
+        });
+        if (question === undefined) await reply(t("question-forgotten"));
+        else await handleText(question);
+      },
+    },
+  ],
 });
+
+/** The cited pages, to be read word for word; or another try where the AI has failed. */
+function buttonsUnder(
+  { language, t }: PluginContext,
+  { id, unit }: DocumentInfo,
+  { failed, source, text }: Answer,
+  turnId: number,
+): Button[][] {
+  if (failed !== undefined) return [[{ text: t("button-again"), data: `again:${turnId}` }]];
+  // Passages that stand in for an answer are word for word already.
+  if (source === "passages") return [];
+  const buttons = citedPages(text, unit).slice(0, SHOWN_CITATIONS).map((page) => ({
+    text: placeLabel(unit, page, language),
+    data: `show:${id}:${page}`,
+  }));
+  const rows: Button[][] = [];
+  for (let n = 0; n < buttons.length; n += BUTTONS_IN_ROW) {
+    rows.push(buttons.slice(n, n + BUTTONS_IN_ROW));
+  }
+  return rows;
+}

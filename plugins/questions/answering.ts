@@ -34,6 +34,8 @@ export interface Answer {
   cited: readonly FoundPassage[];
   promptTokens: number;
   answerTokens: number;
+  /** Why the AI has not answered, where one is configured: it may, later. */
+  failed?: NoAnswerReason;
 }
 
 /**
@@ -192,7 +194,8 @@ function passagesAsAnswer(
   const text = cited.length === 0
     ? t("question-nothing-found", { name })
     : [t(`passages-${reason}`, { name }), ...quotes].join("\n\n");
-  return { text, source: "passages", cited, promptTokens: 0, answerTokens: 0 };
+  const answer: Answer = { text, source: "passages", cited, promptTokens: 0, answerTokens: 0 };
+  return reason === "offline" ? answer : { ...answer, failed: reason };
 }
 
 function countAnswer(

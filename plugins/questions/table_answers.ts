@@ -176,6 +176,7 @@ export function answerByRows(
     cited: [],
     promptTokens: 0,
     answerTokens: 0,
+    ...(reason !== "offline" && { failed: reason }),
   };
 }
 

@@ -59,6 +59,30 @@ Deno.test({
       },
     );
 
+    await t.step("a cited page is shown word for word, to its owner alone", async () => {
+      const cited = ada.messages().findLast(({ text }) => /Three months' notice/.test(text));
+      const [button] = cited?.buttons.flat() ?? [];
+      assert.equal(button?.text, "p. 4");
+      ada.press(cited?.id ?? 0, button?.data ?? "");
+      await answered(ada, /p\. 4[\s\S]*giving three months' notice/);
+      const eve = world.user("en");
+      eve.sendText("/start");
+      await answered(eve, /answer questions/);
+      eve.press(cited?.id ?? 0, button?.data ?? "");
+      await answered(eve, /not here any more/);
+    });
+
+    await t.step("a failed answer offers another try", async () => {
+      gemini.next({ kind: "blocked", blockReason: "SAFETY" });
+      ada.sendText("Which lamp burns in the tower?");
+      await answered(ada, /refused this question/);
+      const [button] = ada.messages().at(-1)?.buttons.flat() ?? [];
+      assert.match(button?.text ?? "", /Try again/);
+      gemini.next({ kind: "answer", chunks: ["A lamp of brass [p. 2]."] });
+      ada.press(ada.messages().at(-1)?.id ?? 0, button?.data ?? "");
+      await answered(ada, /lamp of brass/);
+    });
+
     await t.step("a page that is not among the passages is marked", async () => {
       gemini.next({ kind: "answer", chunks: ["A walrus guards the door [p. 99]."] });
       ada.sendText("Who guards the door?");
