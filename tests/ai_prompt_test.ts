@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { answerKey, leansOnConversation } from "../lib/ai/answer_key.ts";
-import { checkCitations } from "../lib/ai/citations.ts";
+import { checkCitations, citedPages } from "../lib/ai/citations.ts";
 import { citableName, placeLabel } from "../lib/ai/place.ts";
 import { buildPrompt } from "../lib/ai/prompt.ts";
 import type { AnswerRequest } from "../lib/ai/provider.ts";
@@ -260,4 +260,10 @@ Deno.test("a follow-up is told from a question of its own", () => {
     ..."Почему выручка снизилась в 2021 году?|О чём этот документ?|Что такое EBITDA?".split("|"),
   ];
   for (const question of questions) assert.ok(!leansOnConversation(question), question);
+});
+
+Deno.test("the pages that an answer cites are told for buttons, those not found left out", () => {
+  const text = "Rent [p. 3; p. 5], keys [с. 3] and [p. 9: not found in the document], [slide 2].";
+  assert.deepEqual(citedPages(text, "page"), [3, 5]);
+  assert.deepEqual(citedPages(text, "slide"), [2]);
 });

@@ -115,6 +115,30 @@ Deno.test("a CSV in the encodings and dialects of the world", async () => {
   }
 });
 
+Deno.test("a PDF of two columns is read down the one and then the other, a table row by row", async () => {
+  const { PDFDocument, StandardFonts } = await import("pdf-lib");
+  const pdf = await PDFDocument.create();
+  const font = await pdf.embedFont(StandardFonts.TimesRoman);
+  const page = pdf.addPage([595, 842]);
+  const write = (text: string, x: number, y: number) =>
+    page.drawText(text, { x, y, size: 11, font });
+  const columns = [
+    ["The lamp was lit at", "dusk and burned until", "the keeper put it out."],
+    ["Visitors climbed the", "tower on Sundays and", "left by the last boat."],
+  ];
+  for (const [n, lines] of columns.entries()) {
+    for (const [m, line] of lines.entries()) write(line, 50 + n * 260, 780 - m * 14);
+  }
+  const rows = [["Year", "Oil", "Boats"], ["1910", "4 320", "17"], ["1911", "4 505", "21"]];
+  for (const [n, cells] of rows.entries()) {
+    for (const [m, cell] of cells.entries()) write(cell, 50 + m * 120, 600 - n * 18);
+  }
+  const read = await readBytes("a.pdf", await pdf.save());
+  const text = holding(read, "lit at dusk and burned until the keeper put it out.").text;
+  holding(read, "climbed the tower on Sundays and left by the last boat.");
+  assert.match(text, /^1911 4 505 21$/m);
+});
+
 Deno.test("a letter: its headers, its text, and its attachments as files", async () => {
   const letter = [
     "From: =?koi8-r?B?7cnIwcnM?= <m@example.org>",

@@ -144,6 +144,10 @@ async function tableAnswer(
     limit: FOUND_ROWS,
   }, { timeoutMs: SEARCH_TIMEOUT_MS });
   if (reason === undefined) return { isLasting: false, passages: rowsAsPassages(document, found) };
+  // The other documents may know what no row does.
+  if (documents.length > 1 && found.every(({ rows }) => rows.length === 0)) {
+    return { isLasting: false, passages: [] };
+  }
   countAnswer(asking, { kind: "passages", reason });
   const answer = answerByRows(asking, document, found, reason);
   return { answer, isLasting: reason === "offline", passages: [] };
