@@ -13,6 +13,7 @@ import {
   AITimeoutError,
 } from "./errors.ts";
 import type { Generated, Provider } from "./provider.ts";
+import { withoutKey } from "./without_key.ts";
 
 /** How Gemini is reached. */
 export interface GeminiOptions {
@@ -173,13 +174,4 @@ function retryAfter(details: unknown): { retryAfterMs?: number } {
     if (seconds !== undefined) return { retryAfterMs: Math.ceil(Number(seconds) * 1000) };
   }
   return {};
-}
-
-/** A copy that is safe to log: servers and proxies may echo the key in what they complain about. */
-function withoutKey(error: unknown, apiKey: string): Error {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  const copy = new Error(message.replaceAll(apiKey, "***"));
-  copy.name = name;
-  if (stack !== undefined) copy.stack = stack.replaceAll(apiKey, "***");
-  return copy;
 }

@@ -13,6 +13,7 @@ import {
   AITimeoutError,
 } from "./errors.ts";
 import type { Generated, Provider } from "./provider.ts";
+import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
 export interface OpenAiOptions {
@@ -163,14 +164,4 @@ function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
   if (SECONDS.test(ms)) return { retryAfterMs: Math.ceil(Number(ms)) };
   const seconds = headers?.get("retry-after") ?? "";
   return SECONDS.test(seconds) ? { retryAfterMs: Math.ceil(Number(seconds) * 1_000) } : {};
-}
-
-/** A copy that is safe to log: servers and proxies may echo the key in what they complain about. */
-function withoutKey(error: unknown, apiKey: string | undefined): Error {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  const hidden = (text: string) => apiKey === undefined ? text : text.replaceAll(apiKey, "***");
-  const copy = new Error(hidden(message));
-  copy.name = name;
-  if (stack !== undefined) copy.stack = hidden(stack);
-  return copy;
 }
