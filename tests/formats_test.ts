@@ -139,6 +139,15 @@ Deno.test("a PDF of two columns is read down the one and then the other, a table
   assert.match(text, /^1911 4 505 21$/m);
 });
 
+Deno.test("a page of the web without the tags that may be left out", async () => {
+  const page = "<!doctype html><title>Маяк</title><script>x < 1</script><p>Огонь горит<p>до утра";
+  const read = await readBytes("a.html", encode(page));
+  assert.equal(read.format, "html");
+  assert.equal(holding(read, "Огонь горит").text, "Маяк\n\nОгонь горит\n\nдо утра");
+  const open = await readBytes("a.html", encode("<html><head><title>T</title><body>Lit at dusk"));
+  holding(open, "Lit at dusk");
+});
+
 Deno.test("a letter: its headers, its text, and its attachments as files", async () => {
   const letter = [
     "From: =?koi8-r?B?7cnIwcnM?= <m@example.org>",

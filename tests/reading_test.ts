@@ -1,5 +1,6 @@
 /** Files through the real sandbox: what is read and where it stands, and what is refused and why. */
 import assert from "node:assert/strict";
+import { frame, framesOf } from "../lib/extract/frames.ts";
 import { createSandbox, type Sandbox } from "../lib/extract/sandbox.ts";
 import type { RefusalReason } from "../lib/library.ts";
 import { encodeAs, makeDocx, makePdf, makeZip, paragraph } from "./support/files.ts";
@@ -126,6 +127,21 @@ Deno.test("what cannot be read is refused with the reason", async (t) => {
       assert.equal((await sandbox.extract(file("a.txt", bytesOf("fine")), never)).format, "text");
     });
   });
+});
+
+Deno.test("what is said over a pipe is taken whole, in pieces of any size, and within its limit", async () => {
+  const said = ["", "a", "маяк", "x".repeat(1_000)].map(bytesOf);
+  const bytes = new Uint8Array(said.flatMap((each) => frame(each).flatMap((part) => [...part])));
+  for (const size of [1, 3, 100, bytes.length]) {
+    const pieces = Array.from(
+      { length: Math.ceil(bytes.length / size) },
+      (_, n) => bytes.slice(n * size, (n + 1) * size),
+    );
+    const heard = await Array.fromAsync(framesOf(ReadableStream.from(pieces), 2_000));
+    assert.deepEqual(heard, said, `pieces of ${size}`);
+  }
+  const all = Array.fromAsync(framesOf(ReadableStream.from([bytes]), 1_000));
+  await assert.rejects(all, RangeError, "together they announce more");
 });
 
 Deno.test("a file that takes too long is refused, and its reader is ended", async () => {

@@ -184,13 +184,14 @@ export const documentQueries = {
     return { documents: [...documents], postings: [...postings] };
   },
 
-  /** All that was read of one page of the user's document, word for word and in order. */
+  /** What was read of one page of the user's document, word for word; of a long one its beginning. */
   async readPage(
     tx: TransactionSql,
-    { userId, documentId, page }: Owned & { page: number },
-  ): Promise<{ name: string; unit: Unit; text: string } | undefined> {
-    const [found] = await tx<{ name: string; unit: Unit; text: string }[]>`
-      select d.name, d.unit, string_agg(p.text, E'\\n' order by p.ordinal) as text
+    { userId, documentId, page, letters }: Owned & { page: number; letters: number },
+  ): Promise<{ name: string; unit: Unit; text: string; isWhole: boolean } | undefined> {
+    const [found] = await tx<{ name: string; unit: Unit; text: string; isWhole: boolean }[]>`
+      select d.name, d.unit, left(string_agg(p.text, E'\\n' order by p.ordinal), ${letters}) as text,
+        sum(length(p.text) + 1) - 1 <= ${letters} as "isWhole"
       from documents d join passages p on p.document_id = d.id and p.page = ${page}
       where d.id = ${documentId} and d.user_id = ${userId}
       group by d.id`;

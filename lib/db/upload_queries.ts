@@ -47,19 +47,22 @@ export const uploadQueries = {
       album?: string | null;
       caption: string;
     },
-  ): Promise<{ messageId: number | null; lines: string[]; caption: string }> {
+  ): Promise<{ messageId: number | null; lines: string[]; caption: string; isReady: boolean }> {
     await tx`
       insert into uploads (update_id, user_id, album, caption)
       values (${updateId}, ${userId}, ${album}, ${caption})
       on conflict (update_id) do update set began_at = now()`;
-    const uploads = await tx<{ messageId: number | null; lines: string[]; caption: string }[]>`
-      select message_id as "messageId", lines, caption from uploads
+    const uploads = await tx<
+      { messageId: number | null; lines: string[]; caption: string; ready: boolean }[]
+    >`
+      select message_id as "messageId", lines, caption, ready from uploads
       where user_id = ${userId} and (update_id = ${updateId} or album = ${album})
       order by update_id`;
     return {
       messageId: uploads.find((upload) => upload.messageId !== null)?.messageId ?? null,
       lines: uploads.flatMap(({ lines }) => lines),
       caption: uploads.map((upload) => upload.caption).find((each) => each !== "") ?? "",
+      isReady: uploads.some(({ ready }) => ready),
     };
   },
 
@@ -74,9 +77,11 @@ export const uploadQueries = {
   /** Notes what a file of an album came to, while others of it are read. */
   async noteUpload(
     tx: TransactionSql,
-    { updateId, lines }: Upload & { lines: readonly string[] },
+    { updateId, lines, isReady }: Upload & { lines: readonly string[]; isReady: boolean },
   ): Promise<void> {
-    await tx`update uploads set lines = ${[...lines]}::text[] where update_id = ${updateId}`;
+    await tx`
+      update uploads set lines = ${[...lines]}::text[], ready = ${isReady}
+      where update_id = ${updateId}`;
   },
 
   /** Asks whoever reads the file to stop; `false` when it is read already or is not this user's. */

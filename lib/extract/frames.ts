@@ -25,8 +25,8 @@ export function jsonOf(payload: Uint8Array): unknown {
 /**
  * The payloads of a stream, one after the other.
  *
- * @param maxBytes the most that one of them may announce
- * @throws {RangeError} when one announces more
+ * @param maxBytes the most that all of them together may announce
+ * @throws {RangeError} when they announce more
  */
 export async function* framesOf(
   stream: AsyncIterable<Uint8Array>,
@@ -35,6 +35,7 @@ export async function* framesOf(
   let head = new Uint8Array(LENGTH_BYTES);
   let payload: Uint8Array<ArrayBuffer> | undefined;
   let filled = 0;
+  let announced = 0;
   for await (const chunk of stream) {
     for (let at = 0; at < chunk.length || payload?.length === 0;) {
       const into: Uint8Array<ArrayBuffer> = payload ?? head;
@@ -46,7 +47,8 @@ export async function* framesOf(
       filled = 0;
       if (payload === undefined) {
         const length = new DataView(head.buffer).getUint32(0);
-        if (length > maxBytes) throw new RangeError(`Cannot take a frame of ${length} bytes`);
+        announced += length;
+        if (announced > maxBytes) throw new RangeError(`Cannot take ${announced} bytes of frames`);
         payload = new Uint8Array(length);
       } else {
         yield payload;

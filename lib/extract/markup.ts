@@ -5,8 +5,11 @@
 import { Parser } from "htmlparser2";
 import type { Block } from "./parts.ts";
 
-/** Elements whose text nobody sees. */
-const UNSEEN = new Set(["script", "style", "head", "template", "noscript", "svg", "math"]);
+/**
+ * Elements whose text nobody sees on the page. The head is not among them, as
+ * its end may be left out; all that it holds of text is.
+ */
+const UNSEEN = new Set(["title", "script", "style", "template", "noscript", "svg", "math"]);
 /** Elements that end the line before them and after them. */
 const BREAKING = new Set(
   ("address article aside blockquote body br caption dd details div dl dt figcaption figure footer " +

@@ -31,22 +31,21 @@ const SURE = 0.85;
 export async function createRecogniser(
   part: (part: OcrPart) => Promise<Uint8Array<ArrayBuffer> | undefined>,
 ): Promise<Recogniser> {
-  const found = await part("engine");
-  if (found === undefined) throw new Error("Cannot read pictures as the engine is missing");
-  const wasmBinary = found;
+  const wasmBinary = await part("engine");
+  if (wasmBinary === undefined) throw new Error("Cannot read pictures as the engine is missing");
   const russian = await part("rus");
   const engines = new Map<Language, OCREngine>();
   // A document's pages are mostly of one language, and an engine takes its share of memory.
   let order: Language[] = russian === undefined ? ["eng"] : ["rus", "eng"];
 
-  async function engineFor(language: Language): Promise<OCREngine> {
+  const engineFor = async (language: Language): Promise<OCREngine> => {
     const loaded = engines.get(language);
     if (loaded !== undefined) return loaded;
     const model = language === "rus" ? russian : undefined;
     const engine = await engineOf(wasmBinary, model ?? await englishModel());
     engines.set(language, engine);
     return engine;
-  }
+  };
 
   return {
     async recognise(picture) {

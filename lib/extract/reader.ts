@@ -34,7 +34,7 @@ export async function readFile(process: Deno.ChildProcess, file: FileToRead): Pr
     ...jsonFrame({ name: file.name, depth: file.depth }),
     ...frame(file.bytes),
   );
-  const frames = framesOf(process.stdout, MAX_FRAME_BYTES);
+  const frames = framesOf(process.stdout, MAX_REPLY_BYTES);
   try {
     for await (const payload of frames) {
       const message: ChildMessage = MESSAGE.parse(jsonOf(payload));
@@ -68,16 +68,15 @@ async function withBlobs(
     }
     return value;
   };
-  const complete: Extracted = { ...extracted, tables: [], files: [] };
   const withTables = [];
   for (const table of tables) withTables.push({ ...table, data: await blob() });
   const withFiles = [];
   for (const { name } of files) withFiles.push({ name, bytes: await blob() });
-  return { ...complete, tables: withTables, files: withFiles };
+  return { ...extracted, tables: withTables, files: withFiles };
 }
 
-/** A reader may tell no more than this at once: it would be in the bot's own memory. */
-const MAX_FRAME_BYTES = 100 * 1024 * 1024;
+/** A reader may tell no more than this in all: it is in the bot's own memory. */
+const MAX_REPLY_BYTES = 200 * 1024 * 1024;
 
 const count = z.number().int().nonnegative();
 

@@ -96,6 +96,7 @@ clear-nothing = There was nothing to forget. Your documents are still here.
 language-question = Which language shall I speak?
 language-done = From now on I speak English.
 
+page-goes-on = … this is its beginning; the rest is in the file itself, see /mydocs.
 button-again = ↻ Try again
 question-forgotten = I have forgotten this question. Please ask it again.
 question-no-document = Send me a document first, then ask me about it.

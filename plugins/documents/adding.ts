@@ -22,9 +22,8 @@ export interface AddingProgress {
 }
 
 /**
- * Adds `file` and the files in it. One that is refused does not stop the others.
- *
- * @throws {DocumentRefusedError} when its sender cancels it; what was added before stays
+ * Adds `file` and the files in it. One that is refused does not stop the others;
+ * one that its sender cancels does, and what was added before it stays.
  */
 export async function addFile(
   { ask }: Pick<PluginContext, "ask">,
@@ -50,8 +49,9 @@ export async function addFile(
       }));
       waiting.push(...inner);
     } catch (error) {
-      if (!(error instanceof DocumentRefusedError) || error.reason === "cancelled") throw error;
+      if (!(error instanceof DocumentRefusedError)) throw error;
       outcomes.push({ name, refused: error });
+      if (error.reason === "cancelled") break;
     }
   }
   return outcomes;

@@ -29,11 +29,12 @@ export default definePlugin({
         updateId: context.updateId,
       }));
       if (context.album !== undefined) {
-        await context.ask("db.noteUpload", { updateId: context.updateId, lines });
+        await context.ask("db.noteUpload", { updateId: context.updateId, lines, isReady });
         if (await hasMore(context)) return;
       }
       await context.ask("db.endUpload", { updateId: context.updateId });
-      if (isReady && upload.caption.trim() !== "") await context.handleText(upload.caption);
+      const hasDocument = isReady || upload.isReady;
+      if (hasDocument && upload.caption.trim() !== "") await context.handleText(upload.caption);
     },
   },
   buttons: [{
@@ -52,6 +53,8 @@ export interface UploadProgress {
   earlier: readonly string[];
   /** Of the file, or of any of its album. */
   caption: string;
+  /** Whether a file of the album before this one can be asked about. */
+  isReady: boolean;
 }
 
 /**
@@ -72,16 +75,15 @@ export async function beginUpload(
     caption,
     ...(album && { album: album.id }),
   });
-  const { messageId, lines: earlier } = upload;
-  if (messageId !== null) {
-    return { message: context.sentMessage(messageId), earlier, caption: upload.caption };
-  }
+  const { messageId, lines: earlier, isReady } = upload;
+  const progress = { earlier, isReady, caption: upload.caption };
+  if (messageId !== null) return { message: context.sentMessage(messageId), ...progress };
   const text = t("document-reading", { name });
   const buttons = cancelButton(context);
   await shown?.edit(text, { buttons });
   const message = shown ?? await reply(text, { buttons });
   await ask("db.showUpload", { updateId, messageId: message.id });
-  return { message, earlier, caption: upload.caption };
+  return { message, ...progress };
 }
 
 /** Whether more files of the album are there, or come within a moment. */
@@ -115,7 +117,7 @@ export async function receive(
   const told = outcomes.flatMap((outcome) => outcomeLine(context, outcome));
   const lines = [sentence ?? (told.join("\n\n") || context.t("refused-empty", { name }))];
   await message.edit([...earlier, ...lines].join("\n\n"));
-  await count(context, outcomes, sentence !== undefined);
+  await count(context, name, outcomes);
   const [first] = outcomes;
   // A letter is what was sent; its attachments came along.
   if (outcomes.length > 1 && first !== undefined && "added" in first && first.added.document) {
@@ -161,18 +163,17 @@ function outcomeLine(context: PluginContext, outcome: Outcome): string[] {
 
 async function count(
   { ask, tell, user }: PluginContext,
+  name: string,
   outcomes: readonly Outcome[],
-  isRefused: boolean,
 ): Promise<void> {
-  const failed = { type: "none", success: false };
-  const all = outcomes.map((outcome) =>
+  const counted = outcomes.map((outcome) =>
     "added" in outcome
       ? { type: outcome.added.document?.format ?? "archive", success: true }
-      : { ...failed, type: extensionOf(outcome.name) }
+      : { type: extensionOf(outcome.name), success: false }
   );
-  for (const tags of isRefused ? [failed] : all) {
-    tell("metrics.count", { name: "documents.processed", tags });
-  }
+  // What could not even be fetched has no outcome.
+  if (counted.length === 0) counted.push({ type: extensionOf(name), success: false });
+  for (const tags of counted) tell("metrics.count", { name: "documents.processed", tags });
   const documents =
     outcomes.filter((outcome) =>
       "added" in outcome && outcome.added.document !== undefined && !outcome.added.known

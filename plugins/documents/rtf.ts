@@ -90,7 +90,6 @@ function* blocksOf(bytes: Uint8Array): Generator<Block> {
       group = { ...group };
     } else if (brace === "}") group = groups.pop() ?? group;
     else if (word !== undefined && UNSEEN.has(word) || sign === "*") group.isUnseen = true;
-    else if (word === "bin") TOKEN.lastIndex += 0;
     else if (word === "f") group.codePage = fonts.get(argument ?? "") ?? codePage;
     else if (word === "uc") group.skip = Number(argument);
     else if (group.isUnseen) continue;

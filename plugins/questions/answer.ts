@@ -9,6 +9,8 @@ import { unwrapped } from "./unwrap.ts";
 const REMEMBERED_TURNS = 5;
 const SHOWN_CITATIONS = 8;
 const BUTTONS_IN_ROW = 4;
+/** Of a cited page; a chapter of a book is longer. */
+const SHOWN_LETTERS = 8_000;
 const QUOTAS = { minute: "perMinute", day: "perDay" } as const;
 
 export default definePlugin({
@@ -54,14 +56,21 @@ export default definePlugin({
         const [documentId, page] = argument.split(":").map(Number);
         const found = documentId === undefined || page === undefined
           ? undefined
-          : await ask("db.readPage", { userId: user.id, documentId, page });
+          : await ask("db.readPage", {
+            userId: user.id,
+            documentId,
+            page,
+            letters: SHOWN_LETTERS,
+          });
         if (found === undefined || page === undefined) {
           await reply(t("document-gone"));
           return;
         }
         const lines = unwrapped(found.text).map((line) => `> ${escape(line)}`);
         const place = placeLabel(found.unit, page, language);
-        await reply(`**${escape(found.name)}** · **${place}**\n\n${lines.join("\n")}`);
+        const head = `**${escape(found.name)}** · **${place}**`;
+        const rest = found.isWhole ? [] : [t("page-goes-on")];
+        await reply([head, lines.join("\n"), ...rest].join("\n\n"));
       },
     },
     {
@@ -87,7 +96,8 @@ function buttonsUnder(
 ): Button[][] {
   if (failed !== undefined) return [[{ text: t("button-again"), data: `again:${turnId}` }]];
   // Passages that stand in for an answer are word for word already.
-  if (source === "passages") return [];
+  // A sheet may be as long as a book, and its answer shows the rows it rests on.
+  if (source === "passages" || unit === "sheet") return [];
   const buttons = citedPages(text, unit).slice(0, SHOWN_CITATIONS).map((page) => ({
     text: placeLabel(unit, page, language),
     data: `show:${id}:${page}`,

@@ -9,7 +9,12 @@ import { placeLabel } from "../../lib/ai/place.ts";
 import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
 import type { PluginContext } from "../plugin.ts";
-import { answerByQuery, answerByRows, rowsAsPassages } from "./table_answers.ts";
+import {
+  answerByQuery,
+  answerByRows,
+  type ProposalTokens,
+  rowsAsPassages,
+} from "./table_answers.ts";
 import { unwrapped } from "./unwrap.ts";
 
 /** All attempts with their pauses, and the wait for a turn. */
@@ -89,8 +94,10 @@ export async function answerQuestion(
     : passagesAsAnswer(asking, documents, passages, reply.reason);
   // What stands in for an answer while the AI is away must not outlive its absence.
   const isLasting = reply.kind === "answer" || reply.reason === "offline";
+  answer.promptTokens += fromTables.tokens?.promptTokens ?? 0;
+  answer.answerTokens += fromTables.tokens?.answerTokens ?? 0;
   if (!isFollowUp && isLasting) await keep(asking, key, answer.text);
-  countAnswer(asking, reply);
+  countAnswer(asking, reply.kind === "answer" ? { kind: "answer", ...answer } : reply);
   asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
   return answer;
 }
@@ -101,6 +108,8 @@ interface FromTables {
   /** Whether the answer is good for later as well. */
   isLasting: boolean;
   passages: readonly FoundPassage[];
+  /** What it has cost to learn that no query fits. */
+  tokens?: ProposalTokens;
 }
 
 /**
@@ -123,6 +132,7 @@ async function tableAnswer(
   if (document === undefined) return { isLasting: false, passages: [] };
   const tables = stored.filter(({ documentId }) => documentId === document.id);
   let reason: NoAnswerReason | undefined = "offline";
+  let tokens: ProposalTokens | undefined;
   if (asking.settings.model !== "offline") {
     const outcome = await answerByQuery(asking, {
       document,
@@ -131,11 +141,12 @@ async function tableAnswer(
       key: isFollowUp ? crypto.randomUUID() : key,
       history: isFollowUp ? await conversation() : [],
     });
-    if (outcome !== undefined && "answer" in outcome) {
+    if ("answer" in outcome) {
       countAnswer(asking, { kind: "answer", ...outcome.answer });
       return { answer: outcome.answer, isLasting: true, passages: [] };
     }
-    reason = outcome?.reason;
+    reason = "reason" in outcome ? outcome.reason : undefined;
+    tokens = "unfit" in outcome ? outcome.unfit : undefined;
   }
   const found = await asking.ask("library.rows", {
     userId: asking.user.id,
@@ -143,7 +154,10 @@ async function tableAnswer(
     question,
     limit: FOUND_ROWS,
   }, { timeoutMs: SEARCH_TIMEOUT_MS });
-  if (reason === undefined) return { isLasting: false, passages: rowsAsPassages(document, found) };
+  if (reason === undefined) {
+    const passages = rowsAsPassages(document, found);
+    return { isLasting: false, passages, ...(tokens && { tokens }) };
+  }
   // The other documents may know what no row does.
   if (documents.length > 1 && found.every(({ rows }) => rows.length === 0)) {
     return { isLasting: false, passages: [] };

@@ -35,8 +35,14 @@ export interface TableQuestion {
   history: readonly Turn[];
 }
 
-/** An answer, why the AI has none, or nothing when the question is not about rows. */
-export type QueryOutcome = { answer: Answer } | { reason: NoAnswerReason } | undefined;
+/** Tokens that the proposals have cost, whatever came of them. */
+export type ProposalTokens = Pick<Answer, "promptTokens" | "answerTokens">;
+
+/** An answer, why the AI has none, or that no query fits the question. */
+export type QueryOutcome =
+  | { answer: Answer }
+  | { reason: NoAnswerReason }
+  | { unfit: ProposalTokens };
 
 /** Has the AI propose a query, and answers with what comes out of it. */
 export async function answerByQuery(
@@ -61,7 +67,7 @@ export async function answerByQuery(
     promptTokens += reply.promptTokens;
     answerTokens += reply.answerTokens;
     const proposal = readProposal(reply.text);
-    if (proposal === undefined) return undefined;
+    if (proposal === undefined) break;
     try {
       const answer = await asking.ask("library.query", {
         userId: asking.user.id,
@@ -75,6 +81,7 @@ export async function answerByQuery(
       failed = { sql: proposal.sql, problem: error.message };
     }
   }
+  return { unfit: { promptTokens, answerTokens } };
 }
 
 function worded(

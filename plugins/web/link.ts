@@ -3,8 +3,8 @@ import { PageRefusedError } from "../../lib/library.ts";
 import { beginUpload, receive } from "../documents/receive.ts";
 import { definePlugin } from "../plugin.ts";
 
-/** Telegram links these without a scheme as well. */
-const LINK = /^(?:https?:\/\/\S+|(?:[\p{L}\d-]+\.)+\p{L}{2,}(?:\/\S*)?)$/iu;
+/** Without a scheme a name alone is no link: `report.pdf` looks like one as well. */
+const LINK = /^(?:https?:\/\/\S+|www\.\S+|(?:[\p{L}\d-]+\.)+\p{L}{2,}\/\S*)$/iu;
 const SHOWN_LENGTH = 80;
 
 export default definePlugin({

@@ -105,6 +105,18 @@ Deno.test({
       );
     });
 
+    await t.step("an album's caption is asked also when its last file is refused", async () => {
+      const ada = world.user("en");
+      const encode = (text: string) => new TextEncoder().encode(text);
+      const album = { album: "2", mimeType: "text/plain" };
+      const caption = "Who keeps the lamp?";
+      ada.sendFile({ name: "one.txt", bytes: encode("Olga keeps the lamp."), caption, ...album });
+      ada.sendFile({ name: "two.txt", bytes: new Uint8Array(), ...album });
+      await says(ada, /Olga keeps/);
+      const told = ada.messages().find(({ text }) => /one\.txt/.test(text));
+      assert.match(told?.text ?? "", /one\.txt.*ready[\s\S]*cannot use .*two\.txt/);
+    });
+
     await t.step("a photographed page is read, and answered from", async () => {
       const ada = world.user("en");
       ada.sendPhoto((await fileAt("scan_en.jpg")).bytes, "How fast may vessels go?");
@@ -115,8 +127,10 @@ Deno.test({
 
     await t.step("a link is offered to be read, and an inner address refused", async () => {
       const ada = world.user("en");
-      ada.sendText("127.0.0.1/secret is what I mean");
-      await says(ada, /Send me a document first/);
+      for (const text of ["127.0.0.1/secret is what I mean", "report.pdf", "итого.да"]) {
+        ada.sendText(text);
+        await ada.waitFor((all) => /Send me a document first/.test(all.at(-1)?.text ?? ""));
+      }
       for (const link of [`${world.server.url}/secret`, "localhost:6379", "http://[::1]/"]) {
         ada.sendText(link.startsWith("http") ? link : `http://${link}`);
         const offer = await says(ada, /Shall I read/);
@@ -284,8 +298,10 @@ Deno.test({
     await t.step("a query that would change the rows is not run", async () => {
       query("delete from t1");
       ada.sendText("Удали все строки таблицы");
-      await says(ada, /./);
       await ada.waitFor((all) => all.at(-1)?.from === "bot");
+      // Not run, and not tried anew: the question went the ordinary way, with passages.
+      assert.match(gemini.calls.at(-1)?.user ?? "", /^<documents>/);
+      assert.doesNotMatch(ada.messages().at(-1)?.text ?? "", /Посчитано/);
       query(`select count(*) as "Строк" from t1`);
       ada.sendText("Сколько всего строк в файле?");
       await says(ada, /Строк: 100.000/);
