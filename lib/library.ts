@@ -194,6 +194,8 @@ export interface SearchRequest {
   documentIds: readonly number[];
   /** As the user wrote it. */
   question: string;
+  /** Words that the question may be answered in, as an AI gave them, in any language. */
+  widened?: string;
   /** The most tokens that the passages may have together. */
   budget: number;
 }
@@ -214,4 +216,6 @@ export interface FoundPassage extends Passage {
 export interface SearchReply {
   /** Within the budget, best first. */
   passages: readonly FoundPassage[];
+  /** Most of the question's words stand nowhere in the documents: it may be in another language. */
+  foreign: boolean;
 }

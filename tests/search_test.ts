@@ -5,6 +5,7 @@ import type { Section } from "../lib/library.ts";
 import { rank } from "../lib/retrieval/bm25.ts";
 import { choose } from "../lib/retrieval/choose.ts";
 import { indexSections } from "../lib/retrieval/index.ts";
+import { search, type SearchPorts } from "../lib/retrieval/search.ts";
 import { cutSections } from "../lib/retrieval/passages.ts";
 import { normalNumber, termsOf } from "../lib/retrieval/terms.ts";
 import { estimateTokens } from "../lib/retrieval/tokens.ts";
@@ -127,3 +128,69 @@ Deno.test("a choice never exceeds its budget, whatever it is given", () => {
     ),
   );
 });
+
+Deno.test("a question of the other language finds by dictionary and by a name's spelling", async () => {
+  const documents = [
+    ["Rent is paid on the fifth day of each month.", "The landlord is Rosa Lindqvist."],
+    ["Арендатор вправе расторгнуть договор.", "Проверку ведёт господин Смирнов."],
+  ];
+  const best = async (document: readonly string[] | undefined, question: string) => {
+    const found = await search(portsOver(document ?? []), { ...ASKED, question });
+    return { foreign: found.foreign, text: found.passages[0]?.text };
+  };
+  const [english, russian] = documents;
+  assert.deepEqual(await best(english, "Какого числа платится арендная плата?"), {
+    foreign: true,
+    text: english?.[0],
+  });
+  assert.equal((await best(english, "Кто такая Роса?")).text, english?.[1]);
+  assert.equal((await best(russian, "May the tenant terminate?")).text, russian?.[0]);
+  assert.equal((await best(russian, "What does Smirnov do?")).text, russian?.[1]);
+  assert.equal((await best(english, "On which day of the month is rent paid?")).foreign, false);
+});
+
+Deno.test("few tokens go out where one passage stands clear, and all where none does", async () => {
+  const filler = Array.from({ length: 200 }, (_, n) => `Lamp number ${n} burns oil. `.repeat(25));
+  const ports = portsOver([...filler, "The keeper's pension is 412 crowns a year."]);
+  const tokensFor = async (question: string) => {
+    const { passages } = await search(ports, { ...ASKED, question });
+    return passages.reduce((sum, { tokens }) => sum + tokens, 0);
+  };
+  assert.ok(await tokensFor("What is the keeper's pension?") <= 4_000);
+  assert.ok(await tokensFor("Which lamp did the storm of March break?") > 15_000);
+});
+
+const ASKED = { userId: 1, documentIds: [1], budget: 25_000 };
+
+/** A library of one document, each text a passage, without a database. */
+function portsOver(texts: readonly string[]): SearchPorts {
+  const sections = texts.map((text, n) => ({ page: n + 1, heading: [], text }));
+  const { passages, postings, tokens } = indexSections(sections);
+  const document = {
+    id: 1,
+    name: "a.txt",
+    format: "text",
+    unit: "part" as const,
+    pages: texts.length,
+    tokens,
+    bytes: 1,
+    sha256: "",
+    lengths: passages.map(({ length }) => length),
+    passageTokens: passages.map((passage) => passage.tokens),
+  };
+  return {
+    findPostings: ({ terms }) =>
+      Promise.resolve({
+        documents: [document],
+        postings: postings.filter(({ term }) => terms.includes(term)).map((posting) => ({
+          documentId: 1,
+          ...posting,
+        })),
+      }),
+    readPassages: ({ ordinals }) =>
+      Promise.resolve(
+        passages.filter(({ ordinal }) => ordinals.includes(ordinal))
+          .map((passage) => ({ ...passage, documentId: 1, heading: [] })),
+      ),
+  };
+}

@@ -37,18 +37,23 @@ export function rank(
   const scores = new Map<string, RankedPassage>();
   for (const { documentId, term, ordinals, counts } of postings) {
     const holding = frequency.get(term) ?? 0;
-    const rarity = Math.log(1 + (all.length - holding + 0.5) / (holding + 0.5));
+    const weight = rarity(holding, all.length);
     for (const [n, ordinal] of ordinals.entries()) {
       const count = counts[n] ?? 0;
       const length = lengths.get(documentId)?.[ordinal] ?? average;
       const norm = K1 * (1 - B + B * length / average);
       const key = `${documentId}:${ordinal}`;
       const entry = scores.get(key) ?? { documentId, ordinal, score: 0 };
-      entry.score += rarity * count * (K1 + 1) / (count + norm);
+      entry.score += weight * count * (K1 + 1) / (count + norm);
       scores.set(key, entry);
     }
   }
   return [...scores.values()].sort((a, b) =>
     b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal
   );
+}
+
+/** How much a term tells that `holding` of `all` passages hold. */
+export function rarity(holding: number, all: number): number {
+  return Math.log(1 + (all - holding + 0.5) / (holding + 0.5));
 }

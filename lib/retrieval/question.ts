@@ -3,6 +3,7 @@
  * only say how to answer, and the words of what it asks about. A "quick ratio"
  * stands in no balance sheet; the current assets it is computed from do.
  */
+import { termsOf } from "./terms.ts";
 
 /** Orders to whoever answers; they would match passages that have nothing to do with it. */
 const INSTRUCTIONS = [
@@ -104,11 +105,20 @@ const GLOSSARY: readonly (readonly [asked: RegExp, found: string])[] = [
   [/эффективн\S* (?:налог|ставк)/i, "налог на прибыль прибыль до налогообложения"],
 ];
 
-/** The text whose terms are searched for. */
-export function searchedText(question: string): string {
+/** What is searched for, as terms that are each there once. */
+export interface SearchedTerms {
+  /** Of the question itself. */
+  own: readonly string[];
+  /** Of what it asks about, as a document words it. */
+  added: readonly string[];
+}
+
+/** The terms of a question. */
+export function searchedTerms(question: string): SearchedTerms {
   let bare = question;
   for (const instruction of INSTRUCTIONS) bare = bare.replace(instruction, " ");
   if (!/[\p{L}\p{N}]/u.test(bare)) bare = question;
-  const found = GLOSSARY.filter(([asked]) => asked.test(bare)).map(([, words]) => words);
-  return [bare, ...found].join("\n");
+  const own = new Set(termsOf(bare));
+  const words = GLOSSARY.filter(([asked]) => asked.test(bare)).map(([, found]) => found);
+  return { own: [...own], added: [...new Set(termsOf(words.join("\n"))).difference(own)] };
 }
