@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { answerKey, leansOnConversation } from "../lib/ai/answer_key.ts";
-import { checkCitations, citedPages } from "../lib/ai/citations.ts";
+import { checkCitations, citedPlaces } from "../lib/ai/citations.ts";
 import { citableName, placeLabel } from "../lib/ai/place.ts";
 import { buildPrompt } from "../lib/ai/prompt.ts";
 import type { AnswerRequest } from "../lib/ai/provider.ts";
@@ -72,7 +72,7 @@ Deno.test("the prompt has the passages in document order, then the conversation,
 
 Deno.test("with several documents a label names its document", () => {
   const passages = [passage(3), passage(3, { documentId: 2, documentName: 'a "b"; [c].pdf' })];
-  const { user } = buildPrompt(request({ passages, language: "ru" }));
+  const { user } = buildPrompt(request({ passages, language: "ru", several: true }));
   assert.ok(user.includes('label="[lease.pdf, с. 3]"'), user);
   assert.ok(user.includes(`label="[a 'b', (c).pdf, с. 3]"`), user);
 });
@@ -213,7 +213,7 @@ Deno.test("a name that can be cited has no sign that ends a citation", () => {
 });
 
 const PARTS = {
-  contentHashes: ["aa", "bb"],
+  documents: [{ sha256: "aa", name: "a.pdf" }, { sha256: "bb", name: "b.pdf" }],
   question: "What is the rent?",
   language: "en",
   model: "gemini/gemini-test",
@@ -224,7 +224,7 @@ Deno.test("the same question of the same content has the same key", async () => 
   assert.match(key, /^answer:[0-9a-f]{64}$/);
   for (
     const same of [
-      { contentHashes: ["bb", "aa"] },
+      { documents: PARTS.documents.toReversed() },
       { question: "  what is\n the  RENT" },
       { question: "What is the rent?!…" },
       { question: "Ｗhat is the rent ?" },
@@ -235,8 +235,10 @@ Deno.test("the same question of the same content has the same key", async () => 
 Deno.test("another question, document, language or model has another key", async () => {
   const keys = await Promise.all([
     answerKey(PARTS),
-    answerKey({ ...PARTS, contentHashes: ["aa"] }),
-    answerKey({ ...PARTS, contentHashes: ["aabb"] }),
+    answerKey({ ...PARTS, documents: [{ sha256: "aa", name: "a.pdf" }] }),
+    answerKey({ ...PARTS, documents: [{ sha256: "aabb", name: "a.pdf" }] }),
+    // Two documents are told apart by their names in the answer.
+    answerKey({ ...PARTS, documents: PARTS.documents.map((each) => ({ ...each, name: "c.pdf" })) }),
     answerKey({ ...PARTS, question: "What is the rent in %" }),
     answerKey({ ...PARTS, question: "What was the rent?" }),
     answerKey({ ...PARTS, language: "ru" }),
@@ -264,6 +266,14 @@ Deno.test("a follow-up is told from a question of its own", () => {
 
 Deno.test("the pages that an answer cites are told for buttons, those not found left out", () => {
   const text = "Rent [p. 3; p. 5], keys [с. 3] and [p. 9: not found in the document], [slide 2].";
-  assert.deepEqual(citedPages(text, "page"), [3, 5]);
-  assert.deepEqual(citedPages(text, "slide"), [2]);
+  const lease = { name: "lease.pdf", unit: "page" } as const;
+  const deck = { name: "deck.pptx", unit: "slide" } as const;
+  const pagesOf = (text: string, ...documents: (typeof lease | typeof deck)[]) =>
+    citedPlaces(text, documents).map(({ document, page }) => [document.name, page]);
+  assert.deepEqual(pagesOf(text, lease), [["lease.pdf", 3], ["lease.pdf", 5]]);
+  assert.deepEqual(pagesOf(text, deck), [["deck.pptx", 2]]);
+  assert.deepEqual(
+    pagesOf("[lease.pdf, p. 3; deck.pptx, slide 2] [p. 4] [other.pdf, p. 1]", lease, deck),
+    [["lease.pdf", 3], ["deck.pptx", 2]],
+  );
 });

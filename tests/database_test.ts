@@ -78,7 +78,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         await t.step("the same content is one document of a user", async () => {
           const again = await addDocument(database, 1, "abc");
           const all = await database.run("listDocuments", { userId: 1 }, never);
-          assert.deepEqual(all.map(({ id, active }) => [id, active]), [[again.id, true]]);
+          assert.deepEqual(all.map(({ id, chosen }) => [id, chosen]), [[again.id, true]]);
         });
 
         await t.step("nobody reaches a document of somebody else", async () => {
@@ -102,8 +102,32 @@ for (const kind of ["pglite", "postgres"] as const) {
             select (select count(*)::int from passages where document_id = ${document.id})
               + (select count(*)::int from postings where document_id = ${document.id}) as rest`;
           assert.equal(row?.rest, 0);
-          assert.equal(await database.run("activeDocument", { userId: 3 }, never), undefined);
+          assert.deepEqual(await database.run("chosenDocuments", { userId: 3 }, never), []);
         });
+
+        await t.step(
+          "questions go to one document, several, or all, of their user alone",
+          async () => {
+            const [a, b, c] = [
+              await addDocument(database, 4, "a"),
+              await addDocument(database, 4, "b"),
+              await addDocument(database, 4, "c"),
+            ];
+            const foreign = await addDocument(database, 5, "foreign");
+            const chosen = async (userId = 4) =>
+              (await database.run("chosenDocuments", { userId }, never)).map(({ id }) => id);
+            const choose = (documentIds: number[] | "all") =>
+              database.run("chooseDocuments", { userId: 4, documentIds }, never);
+            assert.deepEqual(await chosen(), [c.id], "the newest alone");
+            assert.equal(await choose([a.id, b.id, foreign.id]), 2);
+            assert.deepEqual(await chosen(), [b.id, a.id]);
+            await database.run("toggleDocument", { userId: 4, documentId: a.id }, never);
+            await database.run("toggleDocument", { userId: 4, documentId: foreign.id }, never);
+            assert.deepEqual(await chosen(), [b.id]);
+            assert.deepEqual(await chosen(5), [foreign.id]);
+            assert.equal(await choose("all"), 3);
+          },
+        );
 
         await t.step("a unit of work that fails leaves nothing behind", async () => {
           const broken = { ...extracted, postings: [...extracted.postings, ...extracted.postings] };
@@ -193,7 +217,8 @@ Deno.test({
     try {
       await Promise.all(replicas.map((replica) => replica.connect()));
       const applied = await Promise.all(replicas.map((replica) => replica.migrate()));
-      assert.deepEqual(applied.sort(), [0, 0, 3]);
+      const [none, neither, all = 0] = applied.sort();
+      assert.deepEqual([none, neither, all > 0], [0, 0, true]);
     } finally {
       await Promise.all(replicas.map((replica) => replica.close()));
     }

@@ -7,8 +7,8 @@ import { PROMPT_VERSION } from "./prompt.ts";
 
 /** All that an answer depends on. */
 export interface AnswerKeyParts {
-  /** SHA-256 of each document's content, hex, in any order. */
-  contentHashes: readonly string[];
+  /** In any order, with the SHA-256 of their content, hex. */
+  documents: readonly { sha256: string; name: string }[];
   /** As the user wrote it. */
   question: string;
   /** Language of the labels that the answer cites. */
@@ -20,7 +20,7 @@ export interface AnswerKeyParts {
 /** The cache key of an answer: `answer:` and 64 hex digits. */
 export async function answerKey(parts: AnswerKeyParts): Promise<string> {
   const identity = JSON.stringify([
-    [...new Set(parts.contentHashes)].sort(),
+    identitiesOf(parts.documents),
     normalise(parts.question),
     parts.language,
     parts.model,
@@ -28,6 +28,14 @@ export async function answerKey(parts: AnswerKeyParts): Promise<string> {
   ]);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
   return `answer:${new Uint8Array(digest).toHex()}`;
+}
+
+/** An answer from several documents names them, so it is of no use where they have other names. */
+function identitiesOf(documents: AnswerKeyParts["documents"]): string[] {
+  const all = documents.map(({ sha256, name }) =>
+    documents.length > 1 ? `${sha256} ${name}` : sha256
+  );
+  return [...new Set(all)].sort();
 }
 
 /**

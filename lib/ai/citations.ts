@@ -106,14 +106,32 @@ export function checkCitations(
   return { text: checked, cited: [...cited], unknown: [...unknown] };
 }
 
-/** The pages that a checked answer cites, each once, in their order; what was not found is left out. */
-export function citedPages(text: string, unit: Unit): number[] {
-  const pages = new Set<number>();
+/**
+ * The places that a checked answer cites, each once, in their order; what was not
+ * found is left out, and so is a page that several documents have where none is named.
+ */
+export function citedPlaces<D extends { name: string; unit: Unit }>(
+  text: string,
+  documents: readonly D[],
+): { document: D; page: number }[] {
+  const places = new Map<string, { document: D; page: number }>();
+  const names = new Set(documents.map((document) => citableName(document.name)));
   for (const [, content = ""] of text.matchAll(BRACKETS)) {
     if (Object.values(NOT_FOUND).some((mark) => content.includes(mark))) continue;
-    for (const place of placesIn(content)) if (place.unit === unit) pages.add(place.first);
+    for (const citation of content.split(";").map((part) => part.trim())) {
+      const { name, rest } = splitName(citation, names);
+      const candidates = documents.filter((document) =>
+        name === undefined || citableName(document.name) === name
+      );
+      const [document] = candidates;
+      if (document === undefined || candidates.length > 1) continue;
+      for (const { unit, first } of placesIn(rest)) {
+        if (unit !== document.unit) continue;
+        places.set(`${citableName(document.name)}:${first}`, { document, page: first });
+      }
+    }
   }
-  return [...pages];
+  return [...places.values()];
 }
 
 /**

@@ -33,7 +33,7 @@ export function buildPrompt(request: AnswerRequest): Prompt {
   const passages = request.passages.toSorted((a, b) =>
     a.documentId - b.documentId || a.ordinal - b.ordinal
   );
-  const several = new Set(passages.map((passage) => passage.documentId)).size > 1;
+  const several = request.several ?? false;
   const blocks = [
     `<documents>\n${
       passages.map((passage) => passageBlock(passage, language, several)).join("")

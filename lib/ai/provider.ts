@@ -24,8 +24,10 @@ export interface AnswerRequest {
   language: Language;
   /** As the user wrote it. */
   question: string;
-  /** In document order; the prompt labels each with its place. */
+  /** In any order; the prompt labels each with its place. */
   passages: readonly FoundPassage[];
+  /** Several documents were searched: labels name the document as well. */
+  several?: boolean;
   /** The turns that a follow-up leans on, oldest first; empty for a question of its own. */
   history: readonly Turn[];
   /** Set: not an answer is wanted but a query over these, see `table_prompt.ts`. */

@@ -126,11 +126,10 @@ export const documentQueries = {
   async listDocuments(
     tx: TransactionSql,
     { userId }: { userId: number },
-  ): Promise<(DocumentInfo & { active: boolean })[]> {
-    const rows = await tx<(DocumentInfo & { active: boolean })[]>`
-      select ${infoColumns(tx)}, coalesce(documents.id = (
-        select active_document_id from users where users.id = ${userId}), false) as active
-      from documents where user_id = ${userId} order by id desc`;
+  ): Promise<(DocumentInfo & { chosen: boolean })[]> {
+    const rows = await tx<(DocumentInfo & { chosen: boolean })[]>`
+      select ${infoColumns(tx)}, chosen from documents
+      where user_id = ${userId} order by id desc`;
     return [...rows];
   },
 
@@ -154,15 +153,34 @@ export const documentQueries = {
     return document;
   },
 
-  async activeDocument(
+  /** The documents that the user's questions go to, the newest first. */
+  async chosenDocuments(
     tx: TransactionSql,
     { userId }: { userId: number },
-  ): Promise<DocumentInfo | undefined> {
-    const [document] = await tx<DocumentInfo[]>`
-      select ${infoColumns(tx)} from documents d
-      where id = (select active_document_id from users where id = ${userId})
-        and user_id = ${userId}`;
-    return document;
+  ): Promise<DocumentInfo[]> {
+    const rows = await tx<DocumentInfo[]>`
+      select ${infoColumns(tx)} from documents
+      where user_id = ${userId} and chosen order by id desc`;
+    return [...rows];
+  },
+
+  /** Has questions go to exactly these of the user's documents, or to all; gives how many. */
+  async chooseDocuments(
+    tx: TransactionSql,
+    { userId, documentIds }: { userId: number; documentIds: readonly number[] | "all" },
+  ): Promise<number> {
+    const rows = await tx<{ chosen: boolean }[]>`
+      update documents set chosen = ${
+      documentIds === "all" ? tx`true` : tx`id = any(${array(documentIds)}::bigint[])`
+    } where user_id = ${userId} returning chosen`;
+    return rows.filter(({ chosen }) => chosen).length;
+  },
+
+  /** Has questions go to this document as well, or no longer. */
+  async toggleDocument(tx: TransactionSql, { userId, documentId }: Owned): Promise<void> {
+    await tx`
+      update documents set chosen = not chosen
+      where id = ${documentId} and user_id = ${userId}`;
   },
 
   /** What ranking needs: the documents' passage lengths, and where the terms stand. */
@@ -219,7 +237,9 @@ export const documentQueries = {
 };
 
 async function activate(tx: TransactionSql, { userId, documentId }: Owned): Promise<void> {
-  await tx`update users set active_document_id = ${documentId} where id = ${userId}`;
+  await tx`
+    update documents set chosen = id = ${documentId}
+    where user_id = ${userId} and (chosen or id = ${documentId})`;
 }
 
 function infoColumns(tx: TransactionSql) {

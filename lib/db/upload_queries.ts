@@ -47,22 +47,26 @@ export const uploadQueries = {
       album?: string | null;
       caption: string;
     },
-  ): Promise<{ messageId: number | null; lines: string[]; caption: string; isReady: boolean }> {
+  ): Promise<
+    { messageId: number | null; lines: string[]; caption: string; documentIds: number[] }
+  > {
     await tx`
       insert into uploads (update_id, user_id, album, caption)
       values (${updateId}, ${userId}, ${album}, ${caption})
       on conflict (update_id) do update set began_at = now()`;
     const uploads = await tx<
-      { messageId: number | null; lines: string[]; caption: string; ready: boolean }[]
+      { messageId: number | null; lines: string[]; caption: string; documents: string }[]
     >`
-      select message_id as "messageId", lines, caption, ready from uploads
+      select message_id as "messageId", lines, caption,
+        array_to_json(documents)::text as documents
+      from uploads
       where user_id = ${userId} and (update_id = ${updateId} or album = ${album})
       order by update_id`;
     return {
       messageId: uploads.find((upload) => upload.messageId !== null)?.messageId ?? null,
       lines: uploads.flatMap(({ lines }) => lines),
       caption: uploads.map((upload) => upload.caption).find((each) => each !== "") ?? "",
-      isReady: uploads.some(({ ready }) => ready),
+      documentIds: uploads.flatMap(({ documents }): number[] => JSON.parse(documents)),
     };
   },
 
@@ -77,10 +81,14 @@ export const uploadQueries = {
   /** Notes what a file of an album came to, while others of it are read. */
   async noteUpload(
     tx: TransactionSql,
-    { updateId, lines, isReady }: Upload & { lines: readonly string[]; isReady: boolean },
+    { updateId, lines, documentIds }: Upload & {
+      lines: readonly string[];
+      documentIds: readonly number[];
+    },
   ): Promise<void> {
     await tx`
-      update uploads set lines = ${[...lines]}::text[], ready = ${isReady}
+      update uploads set lines = ${[...lines]}::text[], 
+        documents = ${`{${documentIds.join(",")}}`}::bigint[]
       where update_id = ${updateId}`;
   },
 

@@ -73,9 +73,14 @@ file-too-large = This file is too large: I take files up to { $megabytes } MB. S
 audio-unsupported = I cannot listen to voice notes or recordings: no AI that can hear is configured. Please write your question.
 
 mydocs-empty = You have no documents yet. Send me a file.
-mydocs-title = **Your documents** ({ $count }). Tap one to make it the active one.
+mydocs-title = **Your documents** ({ $count }). Tap one to ask about it alone.
 mydocs-active = Active now: **{ $name }**
-mydocs-more = … and { $count } older ones.
+mydocs-several = Active now: { $count } documents together
+mydocs-tap-several = Tap the documents that I shall search together.
+mydocs-all-chosen = Now active: all { $count } documents. Ask me about them.
+button-several = ☑ Several
+button-all = All of them
+button-done = Done
 mydocs-chosen = Now active: **{ $name }** ({ $pages }). Ask me about it.
 mydocs-delete-question = Delete **{ $name }** with all that I have read of it?
 mydocs-deleted = 🗑 **{ $name }** is deleted.

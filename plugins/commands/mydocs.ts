@@ -57,7 +57,7 @@ export default definePlugin({
         await message.edit(context.t("mydocs-delete-question", { name: document.name }), {
           buttons: [[
             { text: context.t("button-delete-yes"), data: `doc-delete-yes:${document.id}` },
-            { text: context.t("button-delete-no"), data: "doc-list:" },
+            { text: context.t("button-delete-no"), data: "doc-list:one:0" },
           ]],
         });
       },
@@ -75,34 +75,87 @@ export default definePlugin({
     },
     {
       name: "doc-list",
-      async run(context, _argument, message) {
-        const { text, buttons } = await overview(context);
+      async run(context, argument, message) {
+        const [mode, page] = argument.split(":");
+        const view = { several: mode === "several", page: Number(page ?? 0) || 0 };
+        const { text, buttons } = await overview(context, view);
         await message.edit(text, { buttons });
+      },
+    },
+    {
+      name: "doc-toggle",
+      async run(context, argument, message) {
+        const [id = "", page] = argument.split(":");
+        await context.ask("db.toggleDocument", owned(context, id));
+        const view = { several: true, page: Number(page) || 0 };
+        const { text, buttons } = await overview(context, view);
+        await message.edit(text, { buttons });
+      },
+    },
+    {
+      name: "doc-all",
+      async run(context, _argument, message) {
+        const { ask, t, user } = context;
+        const count = await ask("db.chooseDocuments", { userId: user.id, documentIds: "all" });
+        await message.edit(t(count === 0 ? "mydocs-empty" : "mydocs-all-chosen", { count }));
       },
     },
   ],
 });
 
+/** One page of the list: a tap chooses one document, or with `several` adds it to the chosen ones. */
 async function overview(
-  context: PluginContext,
+  { ask, t, user }: PluginContext,
+  { several, page }: View = { several: false, page: 0 },
 ): Promise<{ text: string; buttons: Button[][] }> {
-  const { t, user } = context;
-  const documents = await context.ask("db.listDocuments", { userId: user.id });
+  const documents = await ask("db.listDocuments", { userId: user.id });
   if (documents.length === 0) return { text: t("mydocs-empty"), buttons: [] };
-  const active = documents.find((document) => document.active);
+  const chosen = documents.filter((document) => document.chosen);
+  const [only] = chosen;
   const lines = [t("mydocs-title", { count: documents.length })];
-  if (active !== undefined) lines.push(t("mydocs-active", { name: active.name }));
-  if (documents.length > SHOWN) lines.push(t("mydocs-more", { count: documents.length - SHOWN }));
-  const buttons = documents.slice(0, SHOWN).map((document) => [
-    { text: buttonName(document), data: `doc-open:${document.id}` },
-    { text: "🗑", data: `doc-delete:${document.id}` },
+  if (chosen.length > 1) lines.push(t("mydocs-several", { count: chosen.length }));
+  else if (only !== undefined) lines.push(t("mydocs-active", { name: only.name }));
+  if (several) lines.push(t("mydocs-tap-several"));
+  const mode = several ? "several" : "one";
+  const last = Math.ceil(documents.length / SHOWN) - 1;
+  const shown = Math.min(Math.max(page, 0), last);
+  const rows: Button[][] = documents.slice(shown * SHOWN, (shown + 1) * SHOWN).map((document) => [
+    {
+      text: buttonName(document, several),
+      data: several ? `doc-toggle:${document.id}:${shown}` : `doc-open:${document.id}`,
+    },
+    ...(several ? [] : [{ text: "🗑", data: `doc-delete:${document.id}` }]),
   ]);
-  return { text: lines.join("\n\n"), buttons };
+  const turns: Button[] = [];
+  if (shown > 0) turns.push({ text: "◀", data: `doc-list:${mode}:${shown - 1}` });
+  if (shown < last) turns.push({ text: "▶", data: `doc-list:${mode}:${shown + 1}` });
+  if (turns.length > 0) rows.push(turns);
+  if (several) {
+    rows.push([
+      { text: t("button-all"), data: "doc-all:" },
+      { text: t("button-done"), data: "doc-list:one:0" },
+    ]);
+  } else if (documents.length > 1) {
+    rows.push([
+      { text: t("button-several"), data: "doc-list:several:0" },
+      { text: t("button-all"), data: "doc-all:" },
+    ]);
+  }
+  return { text: lines.join("\n\n"), buttons: rows };
 }
 
-function buttonName({ name, active }: DocumentInfo & { active: boolean }): string {
+interface View {
+  several: boolean;
+  page: number;
+}
+
+function buttonName(
+  { name, chosen }: DocumentInfo & { chosen: boolean },
+  several: boolean,
+): string {
   const short = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
-  return active ? `● ${short}` : short;
+  if (several) return `${chosen ? "☑" : "☐"} ${short}`;
+  return chosen ? `● ${short}` : short;
 }
 
 /** What a query needs to find a document only if it is this user's own. */

@@ -21,7 +21,7 @@ export default definePlugin({
   documents: {
     async run(context, file, caption) {
       const upload = await beginUpload(context, file.name, caption);
-      const { isReady, lines } = await receive(context, file.name, upload, async () => ({
+      const { documentIds, lines } = await receive(context, file.name, upload, async () => ({
         userId: context.user.id,
         name: file.name,
         bytes: await context.download(file),
@@ -29,12 +29,12 @@ export default definePlugin({
         updateId: context.updateId,
       }));
       if (context.album !== undefined) {
-        await context.ask("db.noteUpload", { updateId: context.updateId, lines, isReady });
+        await context.ask("db.noteUpload", { updateId: context.updateId, lines, documentIds });
         if (await hasMore(context)) return;
       }
       await context.ask("db.endUpload", { updateId: context.updateId });
-      const hasDocument = isReady || upload.isReady;
-      if (hasDocument && upload.caption.trim() !== "") await context.handleText(upload.caption);
+      const isReady = documentIds.length > 0;
+      if (isReady && upload.caption.trim() !== "") await context.handleText(upload.caption);
     },
   },
   buttons: [{
@@ -53,8 +53,8 @@ export interface UploadProgress {
   earlier: readonly string[];
   /** Of the file, or of any of its album. */
   caption: string;
-  /** Whether a file of the album before this one can be asked about. */
-  isReady: boolean;
+  /** What came of the album's files before this one. */
+  documentIds: readonly number[];
 }
 
 /**
@@ -75,8 +75,8 @@ export async function beginUpload(
     caption,
     ...(album && { album: album.id }),
   });
-  const { messageId, lines: earlier, isReady } = upload;
-  const progress = { earlier, isReady, caption: upload.caption };
+  const { messageId, lines: earlier, documentIds } = upload;
+  const progress = { earlier, documentIds, caption: upload.caption };
   if (messageId !== null) return { message: context.sentMessage(messageId), ...progress };
   const text = t("document-reading", { name });
   const buttons = cancelButton(context);
@@ -94,13 +94,17 @@ async function hasMore({ album, signal }: PluginContext): Promise<boolean> {
   return await album.hasMore();
 }
 
-/** Adds what `fetch` gives, and says in the message how each file of it ended. */
+/**
+ * Adds what `fetch` gives, and says in the message how each file of it ended.
+ *
+ * @returns the documents to ask about, those of the album so far among them
+ */
 export async function receive(
   context: PluginContext,
   name: string,
-  { message, earlier }: UploadProgress,
+  { message, earlier, documentIds: before }: UploadProgress,
   fetch: () => Promise<NewDocument>,
-): Promise<{ isReady: boolean; lines: string[] }> {
+): Promise<{ documentIds: number[]; lines: string[] }> {
   const progress = new Progress(message, earlier, cancelButton(context));
   let outcomes: Outcome[] = [];
   let sentence: string | undefined;
@@ -118,16 +122,15 @@ export async function receive(
   const lines = [sentence ?? (told.join("\n\n") || context.t("refused-empty", { name }))];
   await message.edit([...earlier, ...lines].join("\n\n"));
   await count(context, name, outcomes);
-  const [first] = outcomes;
-  // A letter is what was sent; its attachments came along.
-  if (outcomes.length > 1 && first !== undefined && "added" in first && first.added.document) {
-    const { id } = first.added.document;
-    await context.ask("db.chooseDocument", { userId: context.user.id, documentId: id });
-  }
-  const isReady = outcomes.some((outcome) =>
-    "added" in outcome && outcome.added.document !== undefined
+  const added = outcomes.flatMap((outcome) =>
+    "added" in outcome && outcome.added.document ? [outcome.added.document.id] : []
   );
-  return { isReady, lines };
+  const documentIds = [...new Set([...before, ...added])];
+  // What came together is asked about together: an album, a letter with its attachments.
+  if (documentIds.length > 1) {
+    await context.ask("db.chooseDocuments", { userId: context.user.id, documentIds });
+  }
+  return { documentIds, lines };
 }
 
 function cancelButton({ t, updateId }: PluginContext): Button[][] {

@@ -1,5 +1,5 @@
 /** Any text that no other plugin claims is a question about the active document. */
-import { citedPages } from "../../lib/ai/citations.ts";
+import { citedPlaces } from "../../lib/ai/citations.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
 import type { DocumentInfo } from "../../lib/library.ts";
 import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
@@ -9,6 +9,7 @@ import { unwrapped } from "./unwrap.ts";
 const REMEMBERED_TURNS = 5;
 const SHOWN_CITATIONS = 8;
 const BUTTONS_IN_ROW = 4;
+const NAME_LENGTH = 30;
 /** Of a cited page; a chapter of a book is longer. */
 const SHOWN_LETTERS = 8_000;
 const QUOTAS = { minute: "perMinute", day: "perDay" } as const;
@@ -19,8 +20,8 @@ export default definePlugin({
     claims: () => true,
     async run(context, question) {
       const { ask, reply, settings, t, user, chat } = context;
-      const document = await ask("db.activeDocument", { userId: user.id });
-      if (document === undefined) {
+      const documents = await ask("db.chosenDocuments", { userId: user.id });
+      if (documents.length === 0) {
         await reply(t("question-no-document"));
         return;
       }
@@ -33,7 +34,7 @@ export default definePlugin({
       const where = { userId: user.id, chatId: chat.id };
       const answer = await answerQuestion(
         context,
-        [document],
+        documents,
         question,
         () => ask("db.readConversation", { ...where, limit: REMEMBERED_TURNS }),
       );
@@ -46,7 +47,7 @@ export default definePlugin({
         promptTokens: answer.promptTokens,
         answerTokens: answer.answerTokens,
       });
-      await reply(answer.text, { buttons: buttonsUnder(context, document, answer, turnId) });
+      await reply(answer.text, { buttons: buttonsUnder(context, documents, answer, turnId) });
     },
   }],
   buttons: [
@@ -90,21 +91,29 @@ export default definePlugin({
 /** The cited pages, to be read word for word; or another try where the AI has failed. */
 function buttonsUnder(
   { language, t }: PluginContext,
-  { id, unit }: DocumentInfo,
+  documents: readonly DocumentInfo[],
   { failed, source, text }: Answer,
   turnId: number,
 ): Button[][] {
   if (failed !== undefined) return [[{ text: t("button-again"), data: `again:${turnId}` }]];
   // Passages that stand in for an answer are word for word already.
-  // A sheet may be as long as a book, and its answer shows the rows it rests on.
-  if (source === "passages" || unit === "sheet") return [];
-  const buttons = citedPages(text, unit).slice(0, SHOWN_CITATIONS).map((page) => ({
-    text: placeLabel(unit, page, language),
-    data: `show:${id}:${page}`,
-  }));
+  if (source === "passages") return [];
+  const buttons = citedPlaces(text, documents)
+    // A sheet may be as long as a book, and its answer shows the rows it rests on.
+    .filter(({ document }) => document.unit !== "sheet")
+    .slice(0, SHOWN_CITATIONS)
+    .map(({ document, page }) => ({
+      text: documents.length > 1
+        ? `${shortName(document.name)}, ${placeLabel(document.unit, page, language)}`
+        : placeLabel(document.unit, page, language),
+      data: `show:${document.id}:${page}`,
+    }));
+  const inRow = documents.length > 1 ? 1 : BUTTONS_IN_ROW;
   const rows: Button[][] = [];
-  for (let n = 0; n < buttons.length; n += BUTTONS_IN_ROW) {
-    rows.push(buttons.slice(n, n + BUTTONS_IN_ROW));
-  }
+  for (let n = 0; n < buttons.length; n += inRow) rows.push(buttons.slice(n, n + inRow));
   return rows;
+}
+
+function shortName(name: string): string {
+  return name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
 }

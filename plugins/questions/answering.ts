@@ -57,7 +57,7 @@ export async function answerQuestion(
   const started = performance.now();
   const isFollowUp = leansOnConversation(question);
   const key = await answerKey({
-    contentHashes: documents.map(({ sha256 }) => sha256),
+    documents,
     question,
     language: asking.language,
     model: asking.settings.model,
@@ -86,6 +86,7 @@ export async function answerQuestion(
     language: asking.language,
     question,
     passages,
+    several: documents.length > 1,
     history: isFollowUp ? await conversation() : [],
   }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(text) });
 

@@ -121,7 +121,7 @@ for (const storage of ["embedded", "services"] satisfies Storage[]) {
         );
         ada.sendText("/mydocs");
         const after = await botSays(ada, /Your documents/);
-        assert.equal(after.buttons.length, 1);
+        assert.equal(after.buttons.length, 1, "one document, and nothing to choose among");
       });
 
       await t.step("nobody can open or delete the document of somebody else", async () => {

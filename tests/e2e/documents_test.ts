@@ -76,12 +76,46 @@ Deno.test({
       await says(ada, /behind the boiler[\s\S]*part 1/);
       ada.sendText("/mydocs");
       const list = await says(ada, /Your documents.*2/s);
-      const lease = list.buttons.flat().find(({ text }) => text === "lease.pdf");
+      const lease = list.buttons.flat().find(({ text }) => text.endsWith("lease.pdf"));
       ada.press(list.id, lease?.data ?? "");
+      assert.match(list.text, /Active now: 2 documents together/);
       const chosen = await says(ada, /Now active: .*lease\.pdf/);
       ada.press(chosen.id, chosen.buttons.flat()[0]?.data ?? "");
       const sent = await ada.waitFor((all) => all.at(-1)?.file === "lease.pdf");
       assert.equal(sent.at(-1)?.bytes, Uint8Array.fromBase64(pdf).length);
+    });
+
+    await t.step("several documents are chosen by taps, and asked about together", async () => {
+      const ada = world.user("en");
+      const file = (name: string, text: string) =>
+        ada.sendFile({ name, bytes: new TextEncoder().encode(text), mimeType: "text/plain" });
+      file("rent.txt", "The rent is 900 crowns.");
+      await says(ada, /rent\.txt.*ready/);
+      file("keys.txt", "The keys are with Rosa.");
+      await says(ada, /keys\.txt.*ready/);
+      ada.sendText("What is the rent?");
+      await says(ada, /nothing about this in .*keys\.txt/);
+      ada.sendText("/mydocs");
+      const { id, buttons } = await says(ada, /Your documents/);
+      const press = async (
+        buttons: ChatMessage["buttons"],
+        label: RegExp,
+        then: RegExp,
+      ) => {
+        const button = buttons.flat().find(({ text }) => label.test(text));
+        ada.press(id, button?.data ?? "");
+        const shown = await ada.waitFor((all) =>
+          all.some((each) => each.id === id && then.test(JSON.stringify(each)))
+        );
+        return shown.find((each) => each.id === id)?.buttons ?? [];
+      };
+      const several = await press(buttons, /Several/, /☐ rent/);
+      const chosen = await press(several, /rent/, /☑ rent/);
+      await press(chosen, /Done/, /2 documents together/);
+      ada.sendText("What is the rent?");
+      await says(ada, /900 crowns[\s\S]*rent\.txt.* · .*part 1/);
+      ada.sendText("Where are the keys?");
+      await says(ada, /with Rosa[\s\S]*keys\.txt.* · .*part 1/);
     });
 
     await t.step("an album is told in one message, and its caption asked at the end", async () => {

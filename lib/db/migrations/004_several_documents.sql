@@ -1,0 +1,7 @@
+-- Questions go to the documents that their user has chosen, one or several.
+
+alter table documents
+  add column chosen boolean not null default false;
+update documents set chosen = true
+  where id in (select active_document_id from users);
+alter table users drop column active_document_id;
