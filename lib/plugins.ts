@@ -44,6 +44,7 @@ export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSe
     quotas: {
       perMinute: config.quotas.ratePerMinute,
       perDay: config.quotas.dailyQuestions,
+      tokensPerDay: config.quotas.dailyTokens,
     },
     model: modelOf(config),
     extensions: formats.flatMap(({ extensions }) => extensions),

@@ -25,6 +25,7 @@ import sentence from "./errors/sentence.ts";
 import link from "./web/link.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
+import requests from "./questions/requests.ts";
 
 /** In the order in which they are listed in `/help` and asked for what they claim. */
 export const builtIn: readonly Plugin[] = [
@@ -51,6 +52,7 @@ export const builtIn: readonly Plugin[] = [
   locked,
   unheard,
   link,
+  requests,
   answer,
   sentence,
 ];

@@ -133,8 +133,8 @@ export interface PluginSettings {
   cacheTtlSeconds: number;
   /** Larger files are refused. */
   maxFileBytes: number;
-  /** Questions that a user may ask; 0 means no limit. */
-  quotas: { perMinute: number; perDay: number };
+  /** Questions that a user may ask, and tokens of the AI that they may cost; 0 means no limit. */
+  quotas: { perMinute: number; perDay: number; tokensPerDay: number };
   /** Who answers, as part of an answer's cache key: `<provider>/<model>`. */
   model: string;
   /** File name extensions that can be read, for texts that name them. */

@@ -163,8 +163,8 @@ for (const kind of ["pglite", "postgres"] as const) {
           "a quota lets through as many as it says, and counts what was asked",
           async () => {
             await database.run("touchUser", { userId: 50, name: "Bo", language: "en" }, never);
-            const take = (perMinute: number, perDay: number) =>
-              database.run("takeQuestion", { userId: 50, perMinute, perDay }, never);
+            const take = (perMinute: number, perDay: number, tokensPerDay = 0) =>
+              database.run("takeQuestion", { userId: 50, perMinute, perDay, tokensPerDay }, never);
             const taken = await Promise.all([1, 2, 3, 4].map(() => take(3, 0)));
             assert.deepEqual(taken.filter((usedUp) => usedUp === undefined).length, 3);
             assert.equal(await take(3, 0), "minute");

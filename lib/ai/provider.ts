@@ -32,7 +32,18 @@ export interface AnswerRequest {
   history: readonly Turn[];
   /** Set: not an answer is wanted but a query over these, see `table_prompt.ts`. */
   tables?: TableTask;
+  /** Set: something else is wanted of the passages than an answer. */
+  task?: PassageTask;
 }
+
+/** What is wanted beside plain answers. */
+export type PassageTask =
+  /** Words to search for, see `terms_prompt.ts`. */
+  | { kind: "words" }
+  /** Notes on one part of a document that is too long for one prompt. */
+  | { kind: "part" }
+  /** The answer from the notes on all parts, in their order. */
+  | { kind: "notes"; notes: readonly string[] };
 
 /** What a model writes a query for. */
 export interface TableTask {

@@ -48,7 +48,11 @@ export interface Config {
     readonly concurrency: number;
   };
   /** For each user; 0 means no limit. */
-  readonly quotas: { readonly dailyQuestions: number; readonly ratePerMinute: number };
+  readonly quotas: {
+    readonly dailyQuestions: number;
+    readonly dailyTokens: number;
+    readonly ratePerMinute: number;
+  };
   readonly maxFileBytes: number;
   /** Of each user; 0 means no limit. */
   readonly library: {
@@ -92,7 +96,11 @@ export function toConfig(v: Values): Config {
       attempts: v.AI_ATTEMPTS,
       concurrency: v.AI_CONCURRENCY,
     },
-    quotas: { dailyQuestions: v.USER_DAILY_QUESTIONS, ratePerMinute: v.USER_RATE_PER_MIN },
+    quotas: {
+      dailyQuestions: v.USER_DAILY_QUESTIONS,
+      dailyTokens: v.USER_DAILY_TOKENS,
+      ratePerMinute: v.USER_RATE_PER_MIN,
+    },
     maxFileBytes: v.MAX_FILE_MB * BYTES_PER_MB,
     library: {
       maxDocuments: v.USER_MAX_FILES,

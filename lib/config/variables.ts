@@ -54,6 +54,7 @@ export const VARIABLES = z.object({
   AI_ATTEMPTS: preset(whole(0, 10), 3),
   AI_CONCURRENCY: preset(whole(1, 100), 8),
   USER_DAILY_QUESTIONS: preset(whole(0, 1_000_000), 0),
+  USER_DAILY_TOKENS: preset(whole(0, 1_000_000_000), 0),
   USER_RATE_PER_MIN: preset(whole(0, 10_000), 20),
   USER_MAX_FILES: preset(whole(0, 1_000_000), 1_000),
   USER_MAX_MB: preset(whole(0, 10_000_000), 2_000),

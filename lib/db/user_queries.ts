@@ -10,6 +10,14 @@ export interface UsageDelta {
   answerTokens?: number | undefined;
 }
 
+/** What a user may use; 0 means no limit. */
+export interface Quotas {
+  perMinute: number;
+  perDay: number;
+  /** Prompt and answer together. */
+  tokensPerDay: number;
+}
+
 export interface Stats {
   documents: number;
   pages: number;
@@ -62,15 +70,18 @@ export const userQueries = {
    */
   async takeQuestion(
     tx: TransactionSql,
-    { userId, perMinute, perDay }: { userId: number; perMinute: number; perDay: number },
-  ): Promise<"minute" | "day" | undefined> {
-    const [used] = await tx<[{ minute: number; day: number }]>`
+    { userId, perMinute, perDay, tokensPerDay }: { userId: number } & Quotas,
+  ): Promise<"minute" | "day" | "tokens" | undefined> {
+    const [used] = await tx<[{ minute: number; day: number; tokens: number }]>`
       select
         case when minute_began > now() - interval '1 minute' then minute_questions else 0 end
           as minute,
-        coalesce((select questions from usage where user_id = id and day = current_date), 0) as day
+        coalesce((select questions from usage where user_id = id and day = current_date), 0) as day,
+        coalesce((select prompt_tokens + answer_tokens from usage
+          where user_id = id and day = current_date), 0)::float8 as tokens
       from users where id = ${userId} for update`;
     if (perDay > 0 && used.day >= perDay) return "day";
+    if (tokensPerDay > 0 && used.tokens >= tokensPerDay) return "tokens";
     if (perMinute > 0 && used.minute >= perMinute) return "minute";
     await tx`
       update users set

@@ -1,5 +1,6 @@
 /** `/mydocs`: the user's documents as buttons, to choose the active one or delete one. */
 import type { DocumentInfo } from "../../lib/library.ts";
+import { requestButtons } from "../questions/requests.ts";
 import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
 
 /** More buttons than this are no list to read on a phone. */
@@ -29,7 +30,10 @@ export default definePlugin({
         await context.reply(
           context.t("mydocs-chosen", { name, pages: pagesOf(context, document) }),
           {
-            buttons: [[{ text: context.t("button-original"), data: `doc-file:${id}` }]],
+            buttons: [
+              [{ text: context.t("button-original"), data: `doc-file:${id}` }],
+              ...requestButtons(context, id),
+            ],
           },
         );
       },

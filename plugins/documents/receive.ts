@@ -8,6 +8,7 @@ import {
   type PluginContext,
   type SentMessage,
 } from "../plugin.ts";
+import { requestButtons } from "../questions/requests.ts";
 import { addFile, type Outcome } from "./adding.ts";
 
 /** Telegram allows about one edit a second in a chat. */
@@ -120,17 +121,24 @@ export async function receive(
   }
   const told = outcomes.flatMap((outcome) => outcomeLine(context, outcome));
   const lines = [sentence ?? (told.join("\n\n") || context.t("refused-empty", { name }))];
-  await message.edit([...earlier, ...lines].join("\n\n"));
+  const [only, ...others] = documentsOf(outcomes);
+  const buttons = only !== undefined && others.length === 0 && earlier.length === 0
+    ? requestButtons(context, only)
+    : [];
+  await message.edit([...earlier, ...lines].join("\n\n"), { buttons });
   await count(context, name, outcomes);
-  const added = outcomes.flatMap((outcome) =>
-    "added" in outcome && outcome.added.document ? [outcome.added.document.id] : []
-  );
-  const documentIds = [...new Set([...before, ...added])];
+  const documentIds = [...new Set([...before, ...documentsOf(outcomes)])];
   // What came together is asked about together: an album, a letter with its attachments.
   if (documentIds.length > 1) {
     await context.ask("db.chooseDocuments", { userId: context.user.id, documentIds });
   }
   return { documentIds, lines };
+}
+
+function documentsOf(outcomes: readonly Outcome[]): number[] {
+  return outcomes.flatMap((outcome) =>
+    "added" in outcome && outcome.added.document ? [outcome.added.document.id] : []
+  );
 }
 
 function cancelButton({ t, updateId }: PluginContext): Button[][] {

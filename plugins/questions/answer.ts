@@ -1,35 +1,27 @@
 /** Any text that no other plugin claims is a question about the active document. */
-import { citedPlaces } from "../../lib/ai/citations.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
-import type { DocumentInfo } from "../../lib/library.ts";
-import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
-import { type Answer, answerQuestion } from "./answering.ts";
+import { definePlugin } from "../plugin.ts";
+import { buttonsUnder } from "./answer_buttons.ts";
+import { answerQuestion } from "./answering.ts";
+import { takeQuota } from "./quota.ts";
 import { unwrapped } from "./unwrap.ts";
 
 const REMEMBERED_TURNS = 5;
-const SHOWN_CITATIONS = 8;
-const BUTTONS_IN_ROW = 4;
-const NAME_LENGTH = 30;
 /** Of a cited page; a chapter of a book is longer. */
 const SHOWN_LETTERS = 8_000;
-const QUOTAS = { minute: "perMinute", day: "perDay" } as const;
 
 export default definePlugin({
   name: "answer",
   texts: [{
     claims: () => true,
     async run(context, question) {
-      const { ask, reply, settings, t, user, chat } = context;
+      const { ask, reply, t, user, chat } = context;
       const documents = await ask("db.chosenDocuments", { userId: user.id });
       if (documents.length === 0) {
         await reply(t("question-no-document"));
         return;
       }
-      const usedUp = await ask("db.takeQuestion", { userId: user.id, ...settings.quotas });
-      if (usedUp !== undefined) {
-        await reply(t(`quota-${usedUp}`, { count: settings.quotas[QUOTAS[usedUp]] }));
-        return;
-      }
+      if (!await takeQuota(context)) return;
       context.typing();
       const where = { userId: user.id, chatId: chat.id };
       const answer = await answerQuestion(
@@ -87,33 +79,3 @@ export default definePlugin({
     },
   ],
 });
-
-/** The cited pages, to be read word for word; or another try where the AI has failed. */
-function buttonsUnder(
-  { language, t }: PluginContext,
-  documents: readonly DocumentInfo[],
-  { failed, source, text }: Answer,
-  turnId: number,
-): Button[][] {
-  if (failed !== undefined) return [[{ text: t("button-again"), data: `again:${turnId}` }]];
-  // Passages that stand in for an answer are word for word already.
-  if (source === "passages") return [];
-  const buttons = citedPlaces(text, documents)
-    // A sheet may be as long as a book, and its answer shows the rows it rests on.
-    .filter(({ document }) => document.unit !== "sheet")
-    .slice(0, SHOWN_CITATIONS)
-    .map(({ document, page }) => ({
-      text: documents.length > 1
-        ? `${shortName(document.name)}, ${placeLabel(document.unit, page, language)}`
-        : placeLabel(document.unit, page, language),
-      data: `show:${document.id}:${page}`,
-    }));
-  const inRow = documents.length > 1 ? 1 : BUTTONS_IN_ROW;
-  const rows: Button[][] = [];
-  for (let n = 0; n < buttons.length; n += inRow) rows.push(buttons.slice(n, n + inRow));
-  return rows;
-}
-
-function shortName(name: string): string {
-  return name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
-}

@@ -3,6 +3,7 @@
  * checked citations, or, where there is no AI to ask, by the passages themselves.
  * Shared by the chat and by the terminal.
  */
+import { recentTurns } from "../../lib/ai/history.ts";
 import { answerKey, leansOnConversation } from "../../lib/ai/answer_key.ts";
 import { checkCitations } from "../../lib/ai/citations.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
@@ -15,6 +16,7 @@ import {
   type ProposalTokens,
   rowsAsPassages,
 } from "./table_answers.ts";
+import { searchWords } from "./search_words.ts";
 import { unwrapped } from "./unwrap.ts";
 
 /** All attempts with their pauses, and the wait for a turn. */
@@ -73,12 +75,8 @@ export async function answerQuestion(
     asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
     return fromTables.answer;
   }
-  const found = await asking.ask("library.search", {
-    userId: asking.user.id,
-    documentIds: documents.map(({ id }) => id),
-    question,
-    budget: asking.settings.contextTokens,
-  }, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const history = isFollowUp ? recentTurns(await conversation()) : [];
+  const found = await findPassages(asking, documents, question, history);
   const passages = [...fromTables.passages, ...found.passages];
   const reply = await asking.ask("ai.answer", {
     key: isFollowUp ? crypto.randomUUID() : key,
@@ -87,7 +85,7 @@ export async function answerQuestion(
     question,
     passages,
     several: documents.length > 1,
-    history: isFollowUp ? await conversation() : [],
+    history,
   }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(text) });
 
   const answer = reply.kind === "answer"
@@ -95,12 +93,40 @@ export async function answerQuestion(
     : passagesAsAnswer(asking, documents, passages, reply.reason);
   // What stands in for an answer while the AI is away must not outlive its absence.
   const isLasting = reply.kind === "answer" || reply.reason === "offline";
-  answer.promptTokens += fromTables.tokens?.promptTokens ?? 0;
-  answer.answerTokens += fromTables.tokens?.answerTokens ?? 0;
+  for (const tokens of [fromTables.tokens, found.tokens]) {
+    answer.promptTokens += tokens?.promptTokens ?? 0;
+    answer.answerTokens += tokens?.answerTokens ?? 0;
+  }
   if (!isFollowUp && isLasting) await keep(asking, key, answer.text);
   countAnswer(asking, reply.kind === "answer" ? { kind: "answer", ...answer } : reply);
   asking.tell("metrics.time", { name: "ai.response_time", ms: performance.now() - started });
   return answer;
+}
+
+/**
+ * The passages for a question. A follow-up is searched for with the question
+ * before it, and one in another language than the documents by the AI's words.
+ */
+async function findPassages(
+  asking: Asking,
+  documents: readonly DocumentInfo[],
+  question: string,
+  history: readonly Turn[],
+): Promise<{ passages: readonly FoundPassage[]; tokens?: ProposalTokens }> {
+  const request = {
+    userId: asking.user.id,
+    documentIds: documents.map(({ id }) => id),
+    question: [...history.slice(-1).map((turn) => turn.question), question].join("\n"),
+    budget: asking.settings.contextTokens,
+  };
+  const found = await asking.ask("library.search", request, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const isWhole = found.passages.some(({ score }) => score === 0);
+  if (!found.foreign || isWhole) return found;
+  const { words: widened, tokens } = await searchWords(asking, request.question);
+  if (widened === "") return { passages: found.passages, tokens };
+  const options = { timeoutMs: SEARCH_TIMEOUT_MS };
+  const { passages } = await asking.ask("library.search", { ...request, widened }, options);
+  return { passages, tokens };
 }
 
 /** What a document's tables gave: an answer, or rows that go with its passages. */
@@ -140,7 +166,7 @@ async function tableAnswer(
       tables,
       question,
       key: isFollowUp ? crypto.randomUUID() : key,
-      history: isFollowUp ? await conversation() : [],
+      history: isFollowUp ? recentTurns(await conversation()) : [],
     });
     if ("answer" in outcome) {
       countAnswer(asking, { kind: "answer", ...outcome.answer });
@@ -168,13 +194,13 @@ async function tableAnswer(
   return { answer, isLasting: reason === "offline", passages: [] };
 }
 
-async function keep(asking: Asking, key: string, text: string): Promise<void> {
+export async function keep(asking: Asking, key: string, text: string): Promise<void> {
   const { cacheTtlSeconds: ttlSeconds } = asking.settings;
   await asking.ask("cache.set", { key, value: text, ttlSeconds });
   count(asking, "cache.operations", { operation: "set", result: "ok" });
 }
 
-async function readCache(asking: Asking, key: string): Promise<string | undefined> {
+export async function readCache(asking: Asking, key: string): Promise<string | undefined> {
   const cached = await asking.ask("cache.get", { key });
   const result = cached === undefined ? "miss" : "hit";
   count(asking, "cache.operations", { operation: "get", result });
@@ -217,7 +243,7 @@ function passagesAsAnswer(
   return reason === "offline" ? answer : { ...answer, failed: reason };
 }
 
-function countAnswer(
+export function countAnswer(
   asking: Asking,
   reply:
     | { kind: "answer"; promptTokens: number; answerTokens: number }
