@@ -7,7 +7,7 @@
  */
 import { fromCallback, fromPromise } from "xstate";
 import { type AiInput, aiMachine } from "./actors/ai.ts";
-import { attemptMachine, type GenerateInput } from "./actors/attempt.ts";
+import { type AiReply, attemptMachine, type GenerateInput } from "./actors/attempt.ts";
 import { type BotInput, botMachine } from "./actors/bot.ts";
 import { type CacheInput, cacheMachine, type CacheWork } from "./actors/cache.ts";
 import { dbMachine, type DbServed } from "./actors/db.ts";
@@ -18,10 +18,11 @@ import { type LibraryInput, libraryMachine, type LibraryWork } from "./actors/li
 import { metricsMachine } from "./actors/metrics.ts";
 import type { Ask, AskName, AsksOf, Body, IncomingUpdate } from "./actors/protocol.ts";
 import type { ChildSpec } from "./actors/supervisor.ts";
+import { AIHearingError } from "./lib/ai/errors.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
 import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
-import type { AnswerReply, Provider } from "./lib/ai/provider.ts";
+import type { Provider } from "./lib/ai/provider.ts";
 import { ask, tell } from "./lib/ask.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
 import { type Config, ConfigError, readConfig, requireBotToken, secretsOf } from "./lib/config.ts";
@@ -177,9 +178,26 @@ function cacheChild(cache: CacheStore, { redis }: Config): ChildSpec {
 }
 
 function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
-  const generate = fromPromise<AnswerReply, GenerateInput>(
-    async ({ input: { request, onText }, signal }) => {
+  const generate = fromPromise<AiReply, GenerateInput>(
+    async ({ input: { request, onText }, signal, system }) => {
       if (provider === undefined) throw new Error("Cannot generate as no AI is configured");
+      if (request.type === "ai.transcribe") {
+        if (provider.hearing === undefined) {
+          throw new AIHearingError("cannot_hear", "no model that hears is configured");
+        }
+        const transcript = await provider.hearing.transcribe(request.audio, signal);
+        const { promptTokens, answerTokens } = transcript;
+        const count = (kind: string, by: number) =>
+          tell(system, "metrics.count", { name: "ai.tokens", tags: { kind }, by });
+        count("prompt", promptTokens);
+        count("answer", answerTokens);
+        const usage = { userId: request.userId, promptTokens, answerTokens };
+        // What was heard is worth more than its count.
+        await ask(system, "db.countUsage", usage, { signal }).catch((error) =>
+          logger("ai").warn("Cannot count what a user has used: {error}", { error })
+        );
+        return { kind: "transcript", ...transcript };
+      }
       let text = "";
       const generated = await provider.generate(
         buildPrompt(request),

@@ -1,15 +1,24 @@
 /**
- * Questions to a language model: each takes its turn as an attempt of its own,
- * identical ones share one, and a circuit spares a service that keeps failing.
- * Whoever asks gets an answer or the reason why the passages stand in for it.
+ * Questions to a language model, and recordings that it listens to: each takes
+ * its turn as an attempt of its own, identical ones share one, and a circuit
+ * spares a service that keeps failing. Whoever asks gets a reply, or the reason
+ * why there is none.
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
-import type { AnswerReply, NoAnswerReason } from "../lib/ai/provider.ts";
+import type { NotHeardReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
-import { attemptMachine, type AttemptResult, type RetryPolicy } from "./attempt.ts";
-import type { Ask, Inbox } from "./protocol.ts";
+import {
+  type AiAsk,
+  type AiReply,
+  answer,
+  attemptMachine,
+  type AttemptResult,
+  fallBack,
+  type RetryPolicy,
+} from "./attempt.ts";
+import type { Inbox } from "./protocol.ts";
 
 /** Attempts that run or wait; see the note on children in their thousands in the design. */
 export const MAX_IN_FLIGHT = 100;
@@ -37,20 +46,20 @@ interface Context extends AiInput {
   /** The attempt that answers a request, by the request's key. */
   byKey: Readonly<Record<string, string>>;
   /** Answers of the last moments, by key. */
-  recent: Readonly<Record<string, AnswerReply>>;
+  recent: Readonly<Record<string, AiReply>>;
   waiting: readonly Waiting[];
   running: readonly Waiting[];
   /** Failed attempts in a row. */
   failures: number;
   /** Why the circuit opened. */
-  openReason: NoAnswerReason;
+  openReason: NotHeardReason;
 }
 
 type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
   | { type: "attempt.answered" | "turn.free" }
-  | { type: "attempt.failed"; reason: NoAnswerReason }
+  | { type: "attempt.failed"; reason: NotHeardReason }
   | { type: "recent.over"; key: string };
 
 const DEFAULTS: AiInput = {
@@ -60,8 +69,11 @@ const DEFAULTS: AiInput = {
   retry: { baseMs: 2_000, retries: 3 },
 };
 
+/** All that is asked of the AI. */
+const ASKS = ["ai.answer", "ai.transcribe"] as const satisfies readonly AiAsk["type"][];
+
 /** Failures that say something of the service, not of one question. */
-const OPENING: ReadonlySet<NoAnswerReason> = new Set([
+const OPENING: ReadonlySet<NotHeardReason> = new Set([
   "unavailable",
   "timeout",
   "rate_limit",
@@ -80,7 +92,7 @@ export const aiMachine = setup({
     hasProvider: ({ context }) => context.hasProvider,
     isFull: ({ context, event }) =>
       context.waiting.length + context.running.length >= MAX_IN_FLIGHT && !isShared(context, event),
-    isRecent: ({ context, event }) => event.type === "ai.answer" && event.key in context.recent,
+    isRecent: ({ context, event }) => isAsk(event) && keyOf(event) in context.recent,
     isIdle: ({ context }) => context.waiting.length + context.running.length === 0,
     opens: ({ context, event }) => {
       assertEvent(event, "attempt.failed");
@@ -93,8 +105,9 @@ export const aiMachine = setup({
   actions: {
     reportReady,
     begin: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, "ai.answer");
-      const shared = context.byKey[event.key];
+      assertEvent(event, ASKS);
+      const key = keyOf(event);
+      const shared = context.byKey[key];
       if (shared !== undefined) {
         enqueue.sendTo(shared, { type: "join", ask: event });
         return;
@@ -103,7 +116,7 @@ export const aiMachine = setup({
       enqueue.spawnChild("attempt", { id, input: { ask: event, policy: context.retry } });
       enqueue.assign({
         begun: context.begun + 1,
-        byKey: { ...context.byKey, [event.key]: id },
+        byKey: { ...context.byKey, [key]: id },
         waiting: [...context.waiting, { id, userId: event.userId }],
       });
       enqueue("startWhoseTurnItIs");
@@ -139,9 +152,9 @@ export const aiMachine = setup({
       enqueue.raise({ type: "turn.free" });
     }),
     repeat: ({ context, event }) => {
-      assertEvent(event, "ai.answer");
-      const reply = context.recent[event.key];
-      if (reply !== undefined) event.replyTo.resolve(reply);
+      assertEvent(event, ASKS);
+      const reply = context.recent[keyOf(event)];
+      if (reply !== undefined) answer(event, reply);
     },
     forget: assign({
       recent: ({ context, event }) => {
@@ -165,11 +178,11 @@ export const aiMachine = setup({
       }
     }),
     fallBack: ({ context, event }) => {
-      assertEvent(event, "ai.answer");
+      assertEvent(event, ASKS);
       fallBack(event, context.hasProvider ? context.openReason : "offline");
     },
     refuse: ({ event }) => {
-      assertEvent(event, "ai.answer");
+      assertEvent(event, ASKS);
       event.replyTo.reject(new OverloadedError("ai"));
     },
   },
@@ -193,11 +206,11 @@ export const aiMachine = setup({
   initial: "deciding",
   states: {
     deciding: { always: [{ guard: "hasProvider", target: "closed" }, { target: "offline" }] },
-    offline: { on: { "ai.answer": { actions: "fallBack" }, stop: "draining" } },
+    offline: { on: { "ai.*": { actions: "fallBack" }, stop: "draining" } },
     closed: {
       entry: enqueueActions(({ enqueue }) => enqueue.assign({ failures: 0 })),
       on: {
-        "ai.answer": [
+        "ai.*": [
           { guard: "isRecent", actions: "repeat" },
           { guard: "isFull", actions: "refuse" },
           { actions: "begin" },
@@ -215,12 +228,12 @@ export const aiMachine = setup({
     },
     open: {
       entry: "giveUpWaiting",
-      on: { "ai.answer": { actions: "fallBack" }, stop: "draining" },
+      on: { "ai.*": { actions: "fallBack" }, stop: "draining" },
       after: { openTime: "halfOpen" },
     },
     halfOpen: {
       on: {
-        "ai.answer": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
+        "ai.*": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
         "attempt.answered": "closed",
         "attempt.failed": { target: "open", actions: "countFailure" },
         stop: "draining",
@@ -230,7 +243,7 @@ export const aiMachine = setup({
       always: { guard: "isIdle", target: "stopped" },
       after: { drainTimeout: "stopped" },
       on: {
-        "ai.answer": { actions: "refuse" },
+        "ai.*": { actions: "refuse" },
         "turn.free": { actions: "startWhoseTurnItIs" },
       },
     },
@@ -238,10 +251,15 @@ export const aiMachine = setup({
   },
 });
 
-function isShared({ byKey }: Context, event: Event): boolean {
-  return event.type === "ai.answer" && event.key in byKey;
+function isAsk(event: Event): event is AiAsk {
+  return ASKS.some((type) => type === event.type);
 }
 
-function fallBack(ask: Ask<"ai.answer">, reason: NoAnswerReason): void {
-  ask.replyTo.resolve({ kind: "passages", reason });
+/** Requests of one type and key are one request. */
+function keyOf({ type, key }: AiAsk): string {
+  return `${type} ${key}`;
+}
+
+function isShared({ byKey }: Context, event: Event): boolean {
+  return isAsk(event) && keyOf(event) in byKey;
 }

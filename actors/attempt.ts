@@ -1,15 +1,21 @@
 /**
- * One question at the AI, for all who ask it at the same time: waits for its
- * turn, calls the model, backs off and tries again, and ends with an answer, or
- * with the reason why the passages must stand in for one.
+ * One request to the AI, a question or a recording, for all who ask it at the
+ * same time: waits for its turn, calls the model, backs off and tries again, and
+ * ends with its reply, or with the reason why there is none.
  */
 import { type AnyActorRef, assertEvent, assign, enqueueActions, fromCallback, setup } from "xstate";
 import { AIServiceError } from "../lib/ai/errors.ts";
-import type { AnswerReply, AnswerRequest, NoAnswerReason } from "../lib/ai/provider.ts";
+import type { NotHeardReason } from "../lib/ai/provider.ts";
 import { notProvided } from "../lib/not_provided.ts";
-import type { Ask } from "./protocol.ts";
+import type { AskName, AsksOf, Body, Reply } from "./protocol.ts";
 
-type AnswerAsk = Ask<"ai.answer">;
+/** Whatever is asked of the AI. */
+export type AiAsk = AsksOf<"ai">;
+type AiAskName = Extract<AskName, AiAsk["type"]>;
+/** A request without its asker. */
+export type AiRequest = { [M in AiAskName]: { type: M } & Body<M> }[AiAskName];
+/** What a request is answered with. */
+export type AiReply = Reply<AiAskName>;
 
 /** A server that asks for a longer pause than this gets no further try: the user is waiting. */
 const MAX_RETRY_AFTER_MS = 30_000;
@@ -25,12 +31,12 @@ export interface RetryPolicy {
 
 /** One call of the model; `onText` gets all the text there is so far. */
 export interface GenerateInput {
-  request: AnswerRequest;
+  request: AiRequest;
   onText: (text: string) => void;
 }
 
 interface Context {
-  asks: readonly AnswerAsk[];
+  asks: readonly AiAsk[];
   /** Askers that have given up. */
   gone: number;
   policy: RetryPolicy;
@@ -44,18 +50,18 @@ interface Context {
 
 /** What the AiActor learns of an attempt that is over. */
 export type AttemptResult =
-  | { outcome: "answered"; reply: AnswerReply }
-  | { outcome: "failed"; reason: NoAnswerReason }
+  | { outcome: "answered"; reply: AiReply }
+  | { outcome: "failed"; reason: NotHeardReason }
   | { outcome: "abandoned" | "undecided" };
 
 type Event =
   | { type: "go" | "abandoned" }
-  | { type: "join"; ask: AnswerAsk }
+  | { type: "join"; ask: AiAsk }
   | { type: "text"; text: string }
-  | { type: "giveUp"; reason: NoAnswerReason };
+  | { type: "giveUp"; reason: NotHeardReason };
 
 /** Reports when an asker gives up, so that no work outlives its ask. */
-const asker = fromCallback<{ type: "none" }, AnswerAsk>(({ input, sendBack }) => {
+const asker = fromCallback<{ type: "none" }, AiAsk>(({ input, sendBack }) => {
   const gone = () => sendBack({ type: "abandoned" });
   input.signal.addEventListener("abort", gone);
   if (input.signal.aborted) gone();
@@ -66,10 +72,10 @@ export const attemptMachine = setup({
   types: {
     context: {} as Context,
     events: {} as Event,
-    input: {} as { ask: AnswerAsk; policy: RetryPolicy },
+    input: {} as { ask: AiAsk; policy: RetryPolicy },
     output: {} as AttemptResult,
   },
-  actors: { generate: notProvided<AnswerReply, GenerateInput>("generate"), asker },
+  actors: { generate: notProvided<AiReply, GenerateInput>("generate"), asker },
   delays: {
     backoff: ({ context: { policy, failures, error } }) => {
       const own = policy.baseMs * 2 ** (failures - 1) * (1 + JITTER * Math.random());
@@ -90,21 +96,21 @@ export const attemptMachine = setup({
     }),
     join: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "join");
-      if (context.text !== "") event.ask.replyTo.chunk(context.text);
+      if (context.text !== "") handOn(event.ask, context.text);
       enqueue.assign({ asks: [...context.asks, event.ask] });
       enqueue.spawnChild("asker", { input: event.ask });
     }),
     handOn: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "text");
-      for (const { replyTo } of context.asks) replyTo.chunk(event.text);
+      for (const ask of context.asks) handOn(ask, event.text);
       enqueue.assign({ text: event.text });
     }),
-    answer: assign(({ context }, reply: AnswerReply) => {
-      for (const { replyTo } of context.asks) replyTo.resolve(reply);
+    answer: assign(({ context }, reply: AiReply) => {
+      for (const ask of context.asks) answer(ask, reply);
       return { result: { outcome: "answered", reply } as const };
     }),
-    fallBack: assign(({ context }, { reason }: { reason: NoAnswerReason }) => {
-      for (const { replyTo } of context.asks) replyTo.resolve({ kind: "passages", reason });
+    fallBack: assign(({ context }, { reason }: { reason: NotHeardReason }) => {
+      for (const ask of context.asks) fallBack(ask, reason);
       return { result: { outcome: "failed", reason } as const };
     }),
     countFailure: assign((_, { error }: { error: unknown }) => ({
@@ -178,12 +184,30 @@ export const attemptMachine = setup({
   },
 });
 
-function firstOf({ asks }: Context): AnswerRequest {
+/** Gives an ask its reply: asks that share an attempt are of one type, and so is what they are answered with. */
+export function answer(ask: AiAsk, reply: AiReply): void {
+  ask.replyTo.resolve(reply as never);
+}
+
+/** Tells an asker that the AI does nothing for it, and why. */
+export function fallBack(ask: AiAsk, reason: NotHeardReason): void {
+  if (ask.type === "ai.transcribe") ask.replyTo.resolve({ kind: "unheard", reason });
+  else {
+    const isOfHearing = reason === "cannot_hear" || reason === "unfit";
+    ask.replyTo.resolve({ kind: "passages", reason: isOfHearing ? "unavailable" : reason });
+  }
+}
+
+function handOn(ask: AiAsk, text: string): void {
+  if (ask.type === "ai.answer") ask.replyTo.chunk(text);
+}
+
+function firstOf({ asks }: Context): AiRequest {
   const [first] = asks;
   if (first === undefined) throw new Error("Cannot call the model as nobody asks");
   return first;
 }
 
-function reasonOf(error: unknown): NoAnswerReason {
+function reasonOf(error: unknown): NotHeardReason {
   return error instanceof AIServiceError ? error.reason : "unavailable";
 }

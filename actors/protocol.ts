@@ -5,7 +5,12 @@
  * A message is named `<actor>.<verb>`; the part before the dot is also the
  * actor's `systemId`, so the name alone says where a message goes.
  */
-import type { AnswerReply, AnswerRequest } from "../lib/ai/provider.ts";
+import type {
+  AnswerReply,
+  AnswerRequest,
+  TranscribeReply,
+  TranscribeRequest,
+} from "../lib/ai/provider.ts";
 import type { Queries } from "../lib/db/queries.ts";
 import type { HealthReport } from "../lib/health.ts";
 import type { MetricsSummary, Tags } from "../lib/metrics.ts";
@@ -37,6 +42,8 @@ export interface Asks extends DbAsks {
   "cache.set"(body: { key: string; value: string; ttlSeconds: number }): void;
   /** Streams the answer's text as it is written. */
   "ai.answer"(body: AnswerRequest): AnswerReply;
+  /** Writes down what is said in a recording that fits into one call. */
+  "ai.transcribe"(body: TranscribeRequest): TranscribeReply;
   /** Streams the stages that the document passes. */
   "library.add"(body: NewDocument): AddedDocument;
   /** Finds the passages that a question needs. */

@@ -47,6 +47,7 @@ export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSe
       tokensPerDay: config.quotas.dailyTokens,
     },
     model: modelOf(config),
+    hears: config.gemini !== undefined || config.openai?.transcribeModel !== undefined,
     extensions: formats.flatMap(({ extensions }) => extensions),
     commands: plugins.flatMap((plugin) => plugin.commands ?? []),
   };

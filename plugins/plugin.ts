@@ -137,6 +137,8 @@ export interface PluginSettings {
   quotas: { perMinute: number; perDay: number; tokensPerDay: number };
   /** Who answers, as part of an answer's cache key: `<provider>/<model>`. */
   model: string;
+  /** Whether the AI takes recordings. */
+  hears: boolean;
   /** File name extensions that can be read, for texts that name them. */
   extensions: readonly string[];
   /** All commands of all plugins, in the order of `/help`. */

@@ -2,14 +2,20 @@
 import assert from "node:assert/strict";
 import { createActor, fromPromise, SimulatedClock } from "xstate";
 import { aiMachine, FAILURES_TO_OPEN, MAX_IN_FLIGHT, OPEN_MS, RECENT_MS } from "../actors/ai.ts";
-import { attemptMachine, type GenerateInput } from "../actors/attempt.ts";
+import { type AiReply, attemptMachine, type GenerateInput } from "../actors/attempt.ts";
 import {
   AIBlockedError,
+  AIHearingError,
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
 } from "../lib/ai/errors.ts";
-import type { AnswerReply, AnswerRequest } from "../lib/ai/provider.ts";
+import type {
+  AnswerReply,
+  AnswerRequest,
+  TranscribeReply,
+  TranscribeRequest,
+} from "../lib/ai/provider.ts";
 import { ActorUnavailableError, ask, OverloadedError } from "../lib/ask.ts";
 import { settle } from "./support/machines.ts";
 
@@ -24,6 +30,17 @@ const answered = (text: string): AnswerReply => ({
   promptTokens: 1,
   answerTokens: 1,
 });
+const heard = (text: string): TranscribeReply => ({
+  kind: "transcript",
+  segments: [{ start: 0, text }],
+  promptTokens: 1,
+  answerTokens: 1,
+});
+const recording = (key: string, userId = 1): TranscribeRequest => ({
+  key,
+  userId,
+  audio: { bytes: new Uint8Array(1), mimeType: "audio/ogg", extension: "ogg" },
+});
 const question = (key: string, userId = 1): AnswerRequest => ({
   key,
   userId,
@@ -36,6 +53,7 @@ const question = (key: string, userId = 1): AnswerRequest => ({
 interface Call extends GenerateInput {
   signal: AbortSignal;
   answer(text: string): void;
+  hear(text: string): void;
   fail(error: unknown): void;
 }
 
@@ -43,10 +61,11 @@ interface Call extends GenerateInput {
 function startAi({ concurrency = 8, hasProvider = true } = {}) {
   const clock = new SimulatedClock();
   const calls: Call[] = [];
-  const generate = fromPromise<AnswerReply, GenerateInput>(({ input, signal }) => {
-    const { promise, resolve, reject } = Promise.withResolvers<AnswerReply>();
+  const generate = fromPromise<AiReply, GenerateInput>(({ input, signal }) => {
+    const { promise, resolve, reject } = Promise.withResolvers<AiReply>();
     const answer = (text: string) => resolve(answered(text));
-    calls.push({ ...input, signal, answer, fail: reject });
+    const hear = (text: string) => resolve(heard(text));
+    calls.push({ ...input, signal, answer, hear, fail: reject });
     return promise;
   });
   const ai = createActor(
@@ -58,7 +77,9 @@ function startAi({ concurrency = 8, hasProvider = true } = {}) {
     },
   ).start();
   const send = (key: string, userId?: number) => ask(ai.system, "ai.answer", question(key, userId));
-  return { ai, clock, calls, send, system: ai.system };
+  const listen = (key: string, userId?: number) =>
+    ask(ai.system, "ai.transcribe", recording(key, userId));
+  return { ai, clock, calls, send, listen, system: ai.system };
 }
 
 /** Fails as many questions in a row as open the circuit. */
@@ -295,4 +316,46 @@ Deno.test("ai stops although a call hangs, and its asker learns it", async () =>
   clock.increment(30_000);
   assert.equal(ai.getSnapshot().status, "done");
   await assert.rejects(reply, ActorUnavailableError);
+});
+
+Deno.test("ai listens by the same turns and tries as it answers", async () => {
+  const { clock, calls, listen, send } = startAi({ concurrency: 1 });
+  const many = [listen("part 1"), listen("part 2")];
+  const one = send("single", 2);
+  calls[0]?.fail(busy());
+  await settle();
+  clock.increment(2_000 * JITTER);
+  calls[1]?.hear("one");
+  assert.deepEqual(await many[0], heard("one"));
+  await settle();
+  // Both wait without a call of their own running, so who came first goes first.
+  calls[2]?.hear("two");
+  assert.deepEqual(await many[1], heard("two"));
+  await settle();
+  calls[3]?.answer("a");
+  assert.deepEqual(await one, answered("a"));
+});
+
+Deno.test("ai tells a question from a recording of the same key", async () => {
+  const { calls, listen, send } = startAi();
+  const replies = [send("same"), listen("same")];
+  calls[0]?.answer("an answer");
+  calls[1]?.hear("a voice");
+  assert.deepEqual(await Promise.all(replies), [answered("an answer"), heard("a voice")]);
+});
+
+Deno.test("ai says why it does not hear, and goes on answering", async () => {
+  const { ai, calls, listen } = startAi();
+  for (let n = 0; n < FAILURES_TO_OPEN; n++) {
+    const reply = listen(`${n}`);
+    calls[n]?.fail(new AIHearingError("cannot_hear", "the server answered 404"));
+    assert.deepEqual(await reply, { kind: "unheard", reason: "cannot_hear" });
+    await settle();
+  }
+  assert.equal(ai.getSnapshot().value, "closed");
+});
+
+Deno.test("ai without a provider hears nothing, and says so at once", async () => {
+  const { listen } = startAi({ hasProvider: false });
+  assert.deepEqual(await listen("a"), { kind: "unheard", reason: "offline" });
 });

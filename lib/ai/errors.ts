@@ -2,7 +2,7 @@
  * What can go wrong between us and a model, as classes that the AiActor and
  * the texts for users tell apart. Adapters map every vendor's error to one.
  */
-import type { NoAnswerReason } from "./provider.ts";
+import type { NotHeardReason } from "./provider.ts";
 
 /** What is known of a failure beside its cause. */
 export interface AIServiceErrorOptions extends ErrorOptions {
@@ -17,7 +17,7 @@ export class AIServiceError extends Error {
   /** Tells the class also where the class itself is not at hand. */
   override name = "AIServiceError";
   /** What the user is told, and what is counted. */
-  readonly reason: NoAnswerReason = "unavailable";
+  readonly reason: NotHeardReason = "unavailable";
   /** Whether the same call may succeed later. */
   readonly retriable: boolean;
   /** How long the server asked us to wait, in milliseconds. */
@@ -63,4 +63,18 @@ export class AITimeoutError extends AIServiceError {
   override name = "AITimeoutError";
   /** Tells that the model was too slow. */
   override readonly reason = "timeout";
+}
+
+/** The model or its server does not hear, or not this recording; another try changes nothing. */
+export class AIHearingError extends AIServiceError {
+  /** See {@link AIServiceError}. */
+  override name = "AIHearingError";
+  /** `reason` tells a model without ears from a recording that it does not take. */
+  constructor(
+    override readonly reason: "cannot_hear" | "unfit",
+    detail: string,
+    options: ErrorOptions = {},
+  ) {
+    super(detail, options);
+  }
 }

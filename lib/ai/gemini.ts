@@ -7,12 +7,14 @@ import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from "@google/genera
 import { z } from "zod";
 import {
   AIBlockedError,
+  AIHearingError,
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
   AITimeoutError,
 } from "./errors.ts";
-import type { Generated, Provider } from "./provider.ts";
+import type { Audio, Generated, Prompt, Provider } from "./provider.ts";
+import { parseTranscript, TRANSCRIBE_PROMPT } from "./transcript.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How Gemini is reached. */
@@ -52,8 +54,12 @@ const CHUNK = z.object({
   }).optional(),
 });
 
+/** An answer that ends so is whole. */
+const WHOLE: ReadonlySet<string> = new Set(["STOP", "FINISH_REASON_UNSPECIFIED"]);
 /** An answer that ends so is whole, or at least worth showing. */
-const COMPLETE: ReadonlySet<string> = new Set(["STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"]);
+const COMPLETE: ReadonlySet<string> = new Set([...WHOLE, "MAX_TOKENS"]);
+/** A request may have 20 MB, and base64 makes three bytes four. */
+const MAX_AUDIO_BYTES = 14 * 1024 * 1024;
 const BLOCKED: ReadonlySet<string> = new Set([
   "SAFETY",
   "RECITATION",
@@ -66,44 +72,80 @@ const BLOCKED: ReadonlySet<string> = new Set([
 /** Answers by Gemini. Every failure is an error of `errors.ts`; none of them holds the key. */
 export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOptions): Provider {
   const client = new GoogleGenerativeAI(apiKey);
+
+  /** One call; `complete` are the finish reasons of what may be used. */
+  async function call(
+    { system, user }: Prompt,
+    audio: Audio | undefined,
+    complete: ReadonlySet<string>,
+    onChunk: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Generated> {
+    signal.throwIfAborted();
+    const call = new AbortController();
+    const end = () => call.abort();
+    signal.addEventListener("abort", end);
+    const timer = setTimeout(end, timeoutMs);
+    try {
+      const { stream, response } = await client
+        .getGenerativeModel(
+          { model, systemInstruction: system },
+          baseUrl === undefined ? {} : { baseUrl },
+        )
+        .generateContentStream(
+          audio === undefined ? user : [inline(audio), { text: user }],
+          { signal: call.signal },
+        );
+      // The SDK's second copy of the answer fails with the first, which is the one that is read.
+      response.catch(() => {});
+      return await collect(stream, complete, onChunk);
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause = withoutKey(error, apiKey);
+      if (call.signal.aborted) {
+        throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+      }
+      if (audio !== undefined && isUnfit(error)) {
+        throw new AIHearingError("unfit", "Gemini does not take this recording", { cause });
+      }
+      throw toServiceError(error, cause);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      // What is left of the response, if anything, would keep the connection open.
+      call.abort();
+    }
+  }
+
   return {
     name: "gemini",
     model,
-    async generate(prompt, onChunk, signal) {
-      signal.throwIfAborted();
-      const call = new AbortController();
-      const end = () => call.abort();
-      signal.addEventListener("abort", end);
-      const timer = setTimeout(end, timeoutMs);
-      try {
-        const { stream, response } = await client
-          .getGenerativeModel(
-            { model, systemInstruction: prompt.system },
-            baseUrl === undefined ? {} : { baseUrl },
-          )
-          .generateContentStream(prompt.user, { signal: call.signal });
-        // The SDK's second copy of the answer fails with the first, which is the one that is read.
-        response.catch(() => {});
-        return await collect(stream, onChunk);
-      } catch (error) {
-        signal.throwIfAborted();
-        const cause = withoutKey(error, apiKey);
-        if (call.signal.aborted) {
-          throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
-        }
-        throw toServiceError(error, cause);
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        // What is left of the response, if anything, would keep the connection open.
-        call.abort();
-      }
+    generate: (prompt, onChunk, signal) => call(prompt, undefined, COMPLETE, onChunk, signal),
+    hearing: {
+      maxBytes: MAX_AUDIO_BYTES,
+      async transcribe(audio, signal) {
+        // What is cut off would be a document with its end missing.
+        const { text, ...tokens } = await call(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal);
+        return { segments: parseTranscript(text), ...tokens };
+      },
     },
   };
 }
 
+function inline({ bytes, mimeType }: Audio): { inlineData: { mimeType: string; data: string } } {
+  return { inlineData: { mimeType, data: bytes.toBase64() } };
+}
+
+/** Whether what was sent is at fault; a wrong key is a 400 as well. */
+function isUnfit(error: unknown): boolean {
+  return error instanceof GoogleGenerativeAIFetchError &&
+    (error.status === 400 || error.status === 415) &&
+    /mime|audio|video|media|decode/i.test(error.message);
+}
+
 async function collect(
   stream: AsyncIterable<unknown>,
+  complete: ReadonlySet<string>,
   onChunk: (text: string) => void,
 ): Promise<Generated> {
   let text = "";
@@ -132,7 +174,7 @@ async function collect(
     text += piece;
     onChunk(piece);
   }
-  if (!COMPLETE.has(finishReason) || text.trim() === "") {
+  if (!complete.has(finishReason) || text.trim() === "") {
     const what = text.trim() === "" ? "empty" : "broken off";
     throw new AIServiceError(`its answer is ${what} (${finishReason})`, { retriable: true });
   }

@@ -3,16 +3,18 @@
  * too; the only file that knows the SDK. Tries, pauses and time-outs are the
  * AiActor's and this file's, so the SDK's own are switched off.
  */
+import type OpenAI from "openai";
 import type { APIError } from "openai";
 import { z } from "zod";
 import {
   AIBlockedError,
+  AIHearingError,
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
   AITimeoutError,
 } from "./errors.ts";
-import type { Generated, Provider } from "./provider.ts";
+import type { Audio, Generated, Provider, Transcript } from "./provider.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
@@ -23,6 +25,8 @@ export interface OpenAiOptions {
   baseUrl: string;
   /** As the server names it. */
   model: string;
+  /** The model that hears; a server without one is taken not to. */
+  transcribeModel?: string | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
   timeoutMs: number;
 }
@@ -39,6 +43,21 @@ const CHUNK = z.object({
   }).nullish(),
 });
 
+/** A transcript; a server that knows no times gives the text alone. */
+const TRANSCRIPT = z.object({
+  text: z.string(),
+  segments: z.array(z.object({ start: z.number().nonnegative(), text: z.string() })).nullish(),
+  usage: z.object({
+    input_tokens: z.number().default(0),
+    output_tokens: z.number().default(0),
+  }).nullish().catch(undefined),
+});
+
+/** OpenAI takes 25 MB, and the form around the recording needs some. */
+const MAX_AUDIO_BYTES = 24 * 1024 * 1024;
+/** Statuses of servers that do not have the way, or not the model. */
+const NO_EARS: ReadonlySet<number> = new Set([404, 405, 501]);
+
 /** An answer that ends so is whole, or at least worth showing. */
 const COMPLETE: ReadonlySet<string> = new Set(["stop", "length"]);
 /** What servers write where a quota, not a passing limit, is used up. */
@@ -46,27 +65,59 @@ const QUOTA = /insufficient_quota|billing|quota.*(?:day|month)|per[ _]day|credit
 const SECONDS = /^\d+(?:\.\d+)?$/;
 
 /** Answers by a compatible server. Every failure is an error of `errors.ts`; none of them holds the key. */
-export function createOpenAi({ apiKey, baseUrl, model, timeoutMs }: OpenAiOptions): Provider {
+export function createOpenAi(
+  { apiKey, baseUrl, model, transcribeModel, timeoutMs }: OpenAiOptions,
+): Provider {
+  /** Runs one call within its time; what fails becomes an error of ours. */
+  async function within<T>(
+    signal: AbortSignal,
+    run: (client: OpenAI, signal: AbortSignal) => Promise<T>,
+    explain: (error: APIError, cause: Error) => AIServiceError,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const { default: OpenAI } = await import("openai");
+    const client = new OpenAI({
+      apiKey: apiKey ?? "none",
+      baseURL: baseUrl,
+      maxRetries: 0,
+      timeout: timeoutMs,
+      logLevel: "off",
+      organization: null,
+      project: null,
+    });
+    const call = new AbortController();
+    const end = () => call.abort();
+    signal.addEventListener("abort", end);
+    const timer = setTimeout(end, timeoutMs);
+    try {
+      return await run(client, call.signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause = withoutKey(error, apiKey);
+      if (call.signal.aborted) {
+        throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+      }
+      throw error instanceof OpenAI.APIError
+        ? explain(error, cause)
+        : error instanceof AIServiceError
+        ? error
+        : new AIServiceError("the connection failed or its answer is malformed", {
+          retriable: true,
+          cause,
+        });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      // What is left of the response, if anything, would keep the connection open.
+      call.abort();
+    }
+  }
+
   return {
     name: "openai",
     model,
-    async generate(prompt, onChunk, signal) {
-      signal.throwIfAborted();
-      const { default: OpenAI } = await import("openai");
-      const client = new OpenAI({
-        apiKey: apiKey ?? "none",
-        baseURL: baseUrl,
-        maxRetries: 0,
-        timeout: timeoutMs,
-        logLevel: "off",
-        organization: null,
-        project: null,
-      });
-      const call = new AbortController();
-      const end = () => call.abort();
-      signal.addEventListener("abort", end);
-      const timer = setTimeout(end, timeoutMs);
-      try {
+    generate: (prompt, onChunk, signal) =>
+      within(signal, async (client, signal) => {
         const stream = await client.chat.completions.create({
           model,
           stream: true,
@@ -75,30 +126,65 @@ export function createOpenAi({ apiKey, baseUrl, model, timeoutMs }: OpenAiOption
             { role: "system", content: prompt.system },
             { role: "user", content: prompt.user },
           ],
-        }, { signal: call.signal });
-        return await collect(stream, onChunk, call.signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        const cause = withoutKey(error, apiKey);
-        if (call.signal.aborted) {
-          throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
-        }
-        throw error instanceof OpenAI.APIError
-          ? toServiceError(error, cause)
-          : error instanceof AIServiceError
-          ? error
-          : new AIServiceError("the connection failed or its answer is malformed", {
-            retriable: true,
-            cause,
-          });
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        // What is left of the response, if anything, would keep the connection open.
-        call.abort();
-      }
-    },
+        }, { signal });
+        return await collect(stream, onChunk, signal);
+      }, toServiceError),
+    ...(transcribeModel !== undefined && {
+      hearing: {
+        maxBytes: MAX_AUDIO_BYTES,
+        transcribe: (audio: Audio, signal: AbortSignal) =>
+          within(
+            signal,
+            (client, signal) => transcribe(client, transcribeModel, audio, signal),
+            toHearingError,
+          ),
+      },
+    }),
   };
+}
+
+/** Asks for segments with their times, and where the model knows none for the text. */
+async function transcribe(
+  client: OpenAI,
+  model: string,
+  { bytes, mimeType, extension }: Audio,
+  signal: AbortSignal,
+): Promise<Transcript> {
+  const { APIError, toFile } = await import("openai");
+  const file = await toFile(bytes, `recording.${extension}`, { type: mimeType });
+  const ask = (format: "verbose_json" | "json") =>
+    client.audio.transcriptions.create({ file, model, response_format: format }, { signal });
+  const answer: unknown = await ask("verbose_json").catch((error) => {
+    const isFormat = error instanceof APIError && error.status === 400 &&
+      /response_format|verbose_json/.test(error.message);
+    if (isFormat) return ask("json");
+    throw error;
+  });
+  // A server that takes no notice of the format answers in plain text.
+  const { success, data, error: cause } = TRANSCRIPT.safeParse(
+    typeof answer === "string" ? { text: answer } : answer,
+  );
+  if (!success) throw new AIServiceError("its transcript is malformed", { retriable: true, cause });
+  const { text, segments, usage } = data;
+  return {
+    segments: (segments ?? [{ start: 0, text }])
+      .map((segment) => ({ start: segment.start, text: segment.text.replace(/\s+/g, " ").trim() }))
+      .filter((segment) => segment.text !== ""),
+    promptTokens: usage?.input_tokens ?? 0,
+    answerTokens: usage?.output_tokens ?? 0,
+  };
+}
+
+/** `cause` is `error` without the key. */
+function toHearingError(error: APIError, cause: Error): AIServiceError {
+  const { status } = error;
+  if (status !== undefined && NO_EARS.has(status)) {
+    return new AIHearingError("cannot_hear", `the server answered ${status}`, { cause });
+  }
+  if (status === 400 || status === 413 || status === 415 || status === 422) {
+    return new AIHearingError("unfit", `the server answered ${status}`, { cause });
+  }
+  return toServiceError(error, cause);
 }
 
 async function collect(

@@ -74,6 +74,69 @@ export type AnswerReply =
   }
   | { kind: "passages"; reason: NoAnswerReason };
 
+/** A recording, or a part of one, short enough for one call. */
+export interface Audio {
+  /** A whole file of its format. */
+  bytes: Uint8Array;
+  /** Told by the content, such as `audio/ogg`. */
+  mimeType: string;
+  /** What a file of this format is called: `ogg`. */
+  extension: string;
+}
+
+/** One recording to be heard. */
+export interface TranscribeRequest {
+  /** Identical requests in flight with the same key share one call. */
+  key: string;
+  /** Whose turn it takes, as with questions. */
+  userId: number;
+  /** What to listen to. */
+  audio: Audio;
+}
+
+/** Something that was said. */
+export interface Segment {
+  /** When it begins, in seconds from the recording's beginning. */
+  start: number;
+  /** Word for word, on one line. */
+  text: string;
+}
+
+/** What a provider has heard. */
+export interface Transcript {
+  /** In the order of their beginnings; none where nobody speaks. */
+  segments: readonly Segment[];
+  /** Tokens that were read, as the provider counts them; 0 where it bills by the minute. */
+  promptTokens: number;
+  /** Tokens that were written, thinking included. */
+  answerTokens: number;
+}
+
+/** Why nothing was heard. */
+export type NotHeardReason =
+  | NoAnswerReason
+  /** The model or its server takes no sound at all. */
+  | "cannot_hear"
+  /** It hears, but does not take this recording. */
+  | "unfit";
+
+/** What was said, or why it was not heard. */
+export type TranscribeReply =
+  | ({ kind: "transcript" } & Transcript)
+  | { kind: "unheard"; reason: NotHeardReason };
+
+/** That a model hears. */
+export interface Hearing {
+  /** The largest recording that one call takes. */
+  readonly maxBytes: number;
+  /**
+   * Writes down what is said in a recording, in the language that is spoken.
+   *
+   * @throws {AIServiceError} or one of its kinds, see `errors.ts`
+   */
+  transcribe(audio: Audio, signal: AbortSignal): Promise<Transcript>;
+}
+
 /** What a provider has written. */
 export interface Generated {
   /** GitHub-style Markdown. */
@@ -98,6 +161,8 @@ export interface Provider {
   readonly name: string;
   /** As the vendor names it. */
   readonly model: string;
+  /** Absent where it cannot hear. */
+  readonly hearing?: Hearing;
   /**
    * Generates an answer, handing on its text piece by piece.
    *

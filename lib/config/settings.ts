@@ -24,7 +24,13 @@ export interface Config {
     readonly embeddingModel?: string;
   };
   /** An OpenAI-compatible server; a local one may need no key. */
-  readonly openai?: { readonly apiKey?: string; readonly baseUrl: string; readonly model: string };
+  readonly openai?: {
+    readonly apiKey?: string;
+    readonly baseUrl: string;
+    readonly model: string;
+    /** Absent: the server is taken not to hear. */
+    readonly transcribeModel?: string;
+  };
   /** Absent URL: the embedded PostgreSQL. */
   readonly database: { readonly url?: string };
   /** Absent URL: the cache is in the process. */
@@ -130,6 +136,7 @@ function toOpenAi(v: Values): Config["openai"] {
     apiKey: v.OPENAI_API_KEY,
     baseUrl: v.OPENAI_BASE_URL ?? OPENAI_API,
     model: v.OPENAI_MODEL,
+    transcribeModel: v.OPENAI_TRANSCRIBE_MODEL,
   });
 }
 
