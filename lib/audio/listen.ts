@@ -1,0 +1,115 @@
+/**
+ * A recording becomes text: cut into parts, a few of which are heard at once,
+ * and put together again with times that count from the recording's beginning.
+ */
+import type { Audio, Segment, TranscribeReply } from "../ai/provider.ts";
+import { DocumentRefusedError, type Section } from "../library.ts";
+import type { Part } from "./parts.ts";
+import { partsOf, recordingFormat } from "./recording.ts";
+
+/** Short enough to be written down within the time of one call. */
+const PART_SECONDS = 300;
+/** Parts of one recording that are heard at the same time. */
+const AT_ONCE = 3;
+const SECONDS_IN_MINUTE = 60;
+
+/** What listening needs of the world. */
+export interface ListenPorts {
+  /** The largest recording that one call takes. */
+  maxBytes: number;
+  /** Hears one part; the ordinal is 0-based. */
+  transcribe(audio: Audio, ordinal: number, signal: AbortSignal): Promise<TranscribeReply>;
+  /** Told when a part begins: the 1-based ordinal of the first that is not heard yet. */
+  onPart(part: number, of: number): void;
+}
+
+/** What a recording says. */
+export interface Heard {
+  /** Name of its format, such as `mp3`. */
+  format: string;
+  /** Its length as far as it is known: to the beginning of what is said last, at the least. */
+  seconds: number;
+  /** In the order in which it is said; one at least. */
+  segments: readonly Segment[];
+}
+
+/**
+ * Writes down a whole recording.
+ *
+ * @throws {DocumentRefusedError} for one that is no recording, cannot be heard, or in which nobody speaks
+ */
+export async function listen(
+  bytes: Uint8Array,
+  { maxBytes, transcribe, onPart }: ListenPorts,
+  signal: AbortSignal,
+): Promise<Heard> {
+  const format = recordingFormat(bytes);
+  if (format === undefined) throw new DocumentRefusedError("unsupported", "it is no recording");
+  const parts = partsOf(bytes, format, { maxBytes, maxSeconds: PART_SECONDS });
+  const heard: Segment[][] = [];
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const waiting = [...parts.entries()];
+  let done = 0;
+  onPart(1, parts.length);
+
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [ordinal, part] = next;
+      const { mimeType, extension } = format;
+      const reply = await transcribe({ bytes: part.bytes(), mimeType, extension }, ordinal, either);
+      if (reply.kind === "unheard") {
+        throw new DocumentRefusedError(`unheard_${reply.reason}`, `the AI has not heard it`);
+      }
+      heard[ordinal] = placed(reply.segments, part);
+      done++;
+      if (done < parts.length) onPart(done + 1, parts.length);
+    }
+  };
+  const workers = Array.from({ length: AT_ONCE }, () =>
+    work().catch((error) => {
+      failure.abort(error);
+      throw error;
+    }));
+  const outcomes = await Promise.allSettled(workers);
+  if (failure.signal.aborted) throw failure.signal.reason;
+  outcomes.forEach((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+  });
+
+  const segments = heard.flat();
+  if (segments.length === 0) throw new DocumentRefusedError("speechless", "nobody speaks in it");
+  const last = parts.at(-1);
+  const end = (last?.start ?? 0) + (last?.seconds ?? 0);
+  return {
+    format: format.extension,
+    seconds: Math.max(end, ...segments.slice(-1).map(({ start }) => start)),
+    segments,
+  };
+}
+
+/** Segments with times of the whole; a model's sense of time may err, but not out of its part. */
+function placed(segments: readonly Segment[], { start, seconds }: Part): Segment[] {
+  let earliest = start;
+  // The end itself belongs to what follows.
+  const latest = seconds === undefined ? Infinity : start + Math.max(0, seconds - 0.001);
+  return segments.map((segment) => {
+    earliest = Math.min(Math.max(earliest, start + segment.start), latest);
+    return { start: earliest, text: segment.text };
+  });
+}
+
+/** Sections of a minute each: minute 1 is 0:00 to 0:59. Minutes without a word have none. */
+export function minutesOf(segments: readonly Segment[]): Section[] {
+  const lines = new Map<number, string[]>();
+  for (const { start, text } of segments) {
+    const minute = minuteAt(start);
+    lines.set(minute, [...lines.get(minute) ?? [], text]);
+  }
+  return [...lines].map(([page, texts]) => ({ page, heading: [], text: texts.join("\n") }));
+}
+
+/** The 1-based minute of a moment, as a citation names it. */
+export function minuteAt(seconds: number): number {
+  return Math.floor(seconds / SECONDS_IN_MINUTE) + 1;
+}

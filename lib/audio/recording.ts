@@ -1,0 +1,64 @@
+/**
+ * Which recordings there are, told by their content, and how each is cut into
+ * parts that fit into one request; no sound is decoded. Pure.
+ */
+import { DocumentRefusedError } from "../library.ts";
+import { isMp3, splitMp3 } from "./mp3.ts";
+import { splitOgg } from "./ogg.ts";
+import { type Part, type PartLimits, tagAt } from "./parts.ts";
+import { splitWav } from "./wav.ts";
+
+/** A format that may be heard. */
+export interface RecordingFormat {
+  /** Also the name of the document format: `mp3`. */
+  extension: string;
+  mimeType: string;
+  /** Where it can be cut without decoding it; `undefined` from it for a file that cannot. */
+  split?: (bytes: Uint8Array, limits: PartLimits) => Part[] | undefined;
+}
+
+/** Six hours of parts of five minutes: what comes from one message must not cost without end. */
+const MAX_PARTS = 72;
+
+/** Pictures that are kept in the same container as films. */
+const PICTURES = /^(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis|crx )/;
+
+/** The format of a recording, by its first bytes; nothing for any other file. */
+export function recordingFormat(bytes: Uint8Array): RecordingFormat | undefined {
+  const tag = tagAt(bytes, 0);
+  const kind = tagAt(bytes, 8);
+  if (tag === "RIFF" && kind === "WAVE") {
+    return { extension: "wav", mimeType: "audio/wav", split: splitWav };
+  }
+  if (tag === "OggS") return { extension: "ogg", mimeType: "audio/ogg", split: splitOgg };
+  if (tag === "fLaC") return { extension: "flac", mimeType: "audio/flac" };
+  if (tag === "\x1aE\xdf\xa3") return { extension: "webm", mimeType: "video/webm" };
+  if (tagAt(bytes, 4) === "ftyp" && !PICTURES.test(kind)) {
+    return /^M4[AB]/.test(kind)
+      ? { extension: "m4a", mimeType: "audio/mp4" }
+      : { extension: "mp4", mimeType: "video/mp4" };
+  }
+  if (isMp3(bytes)) return { extension: "mp3", mimeType: "audio/mp3", split: splitMp3 };
+}
+
+/**
+ * Cuts a recording into parts; one that cannot be cut is one part of unknown length.
+ *
+ * @throws {DocumentRefusedError} for one that is empty, endless, or too large to be heard whole
+ */
+export function partsOf(
+  bytes: Uint8Array,
+  { split }: RecordingFormat,
+  limits: PartLimits,
+): readonly Part[] {
+  const parts = split?.(bytes, limits);
+  if (parts?.length === 0) throw new DocumentRefusedError("empty", "it holds no sound");
+  if (parts !== undefined && parts.length > MAX_PARTS) {
+    throw new DocumentRefusedError("too_long", `it has ${parts.length} parts`);
+  }
+  if (parts !== undefined) return parts;
+  if (bytes.length > limits.maxBytes) {
+    throw new DocumentRefusedError("uncuttable", `it has ${bytes.length} bytes in one piece`);
+  }
+  return [{ start: 0, bytes: () => bytes }];
+}
