@@ -23,7 +23,9 @@ import { createGemini } from "./lib/ai/gemini.ts";
 import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
 import type { Provider } from "./lib/ai/provider.ts";
-import { ask, tell } from "./lib/ask.ts";
+import { ask, type System, tell } from "./lib/ask.ts";
+import { asDocument, listen } from "./lib/audio/listen.ts";
+import { recordingFormat } from "./lib/audio/recording.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
 import { type Config, ConfigError, readConfig, requireBotToken, secretsOf } from "./lib/config.ts";
 import {
@@ -39,7 +41,12 @@ import { createHealthChecker, type HealthChecker } from "./lib/health.ts";
 import { healthProbes } from "./lib/health/probes.ts";
 import { createApp } from "./lib/http/app.ts";
 import { type HttpServer, serve } from "./lib/http/server.ts";
-import { type AddedDocument, DocumentRefusedError, type Extracted } from "./lib/library.ts";
+import {
+  type AddedDocument,
+  DocumentRefusedError,
+  type Extracted,
+  type HearRequest,
+} from "./lib/library.ts";
 import { configureLogging, logger } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { loadPlugins, settingsOf } from "./lib/plugins.ts";
@@ -65,6 +72,8 @@ const EXIT_CONFIG = 78;
 /** Files read at once; a reader may use a processor for itself. */
 const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
+/** All attempts at one part of a recording with their pauses, and the wait for a turn. */
+const HEAR_TIMEOUT_MS = 5 * 60_000;
 /** Of files that are being received; more wait. */
 const MAX_BYTES_IN_WORK = 50 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
@@ -94,7 +103,7 @@ export async function startSystem(
     databaseChild(database),
     cacheChild(cache, config),
     aiChild(provider, config),
-    libraryChild(config),
+    libraryChild(config, provider?.hearing?.maxBytes),
   ];
   // The HTTP and health actors tell of the system that they are part of.
   let running: Running | undefined;
@@ -225,8 +234,27 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
   };
 }
 
-function libraryChild(config: Config): ChildSpec {
+/** @param maxAudioBytes the largest recording that one call to the AI takes, where it hears */
+function libraryChild(config: Config, maxAudioBytes = Infinity): ChildSpec {
   let sandbox: Sandbox | undefined;
+  /** Has a recording heard by the AiActor, part by part. */
+  const hear = async (
+    { userId, bytes }: HearRequest,
+    system: System,
+    signal: AbortSignal,
+    onPart: (part: number, of: number) => void,
+  ) => {
+    const sha256 = await sha256Of(bytes);
+    return await listen(bytes, {
+      maxBytes: maxAudioBytes,
+      onPart,
+      transcribe: (audio, ordinal, signal) =>
+        ask(system, "ai.transcribe", { key: `${sha256} ${ordinal}`, userId, audio }, {
+          signal,
+          timeoutMs: HEAR_TIMEOUT_MS,
+        }),
+    }, signal);
+  };
   const document = documentMachine.provide({
     actors: {
       watch: fromCallback<{ type: "none" }, Ask<"library.add">>(({ input, sendBack, system }) => {
@@ -241,15 +269,14 @@ function libraryChild(config: Config): ChildSpec {
         return () => clearInterval(timer);
       }),
       recognise: fromPromise(async ({ input: { ask: { userId, bytes } }, signal, system }) => {
-        const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-        const sha256 = new Uint8Array(digest).toHex();
+        const sha256 = await sha256Of(bytes);
         const known = await ask(system, "db.recogniseDocument", { userId, sha256 }, { signal });
         if (known !== undefined) return { sha256, document: known };
         const used = await ask(system, "db.libraryUsage", { userId }, { signal });
         if (!fits(used, bytes.length, config.library)) {
           throw new DocumentRefusedError("library_full", "its owner has as many as may be kept");
         }
-        return { sha256 };
+        return { sha256, isRecording: recordingFormat(bytes) !== undefined };
       }),
       extract: fromPromise<Extracted, DocumentInput>(({ input: { ask }, signal }) => {
         if (sandbox === undefined) throw new Error("Cannot read files as the library is closed");
@@ -258,6 +285,13 @@ function libraryChild(config: Config): ChildSpec {
           ask.replyTo.chunk({ stage: "scanning", done, of });
         const signals = AbortSignal.any([signal, ask.signal]);
         return sandbox.extract({ name, bytes, depth, onScanned }, signals);
+      }),
+      listen: fromPromise<Extracted, DocumentInput>(async ({ input: { ask }, signal, system }) => {
+        const onPart = (part: number, of: number) =>
+          ask.replyTo.chunk({ stage: "listening", part, of });
+        return asDocument(
+          await hear(ask, system, AbortSignal.any([signal, ask.signal]), onPart),
+        );
       }),
       index: fromPromise<AddedDocument, IndexInput>(async ({ input, signal, system }) => {
         const { ask: { userId, name, bytes, fileId }, sha256, extracted } = input;
@@ -285,7 +319,11 @@ function libraryChild(config: Config): ChildSpec {
     logic: libraryMachine.provide({
       actors: {
         document,
-        work: serving<LibraryWork>((request, signal, system) => {
+        work: serving<LibraryWork>(async (request, signal, system) => {
+          if (request.type === "library.hear") {
+            const { segments } = await hear(request, system, signal, () => {});
+            return segments.map(({ text }) => text).join(" ");
+          }
           const asking = <M extends AskName>(type: M) => (body: Body<M>) =>
             ask(system, type, body, { signal });
           if (request.type === "library.search") {
@@ -312,6 +350,11 @@ function libraryChild(config: Config): ChildSpec {
       },
     }),
   };
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return new Uint8Array(digest).toHex();
 }
 
 /** Whether one more file of this size may be kept; a limit of 0 is none. */

@@ -1,6 +1,7 @@
 /**
  * One document's life: received, recognised by its content or waiting for its
- * turn to be extracted and indexed, and then ready or refused. Each stage is
+ * turn to be extracted and indexed, and then ready or refused. A recording is
+ * heard, which takes no reader: its turns are those of the AI. Each stage is
  * told to whoever sent it, who may cancel it at any of them.
  */
 import { type AnyActorRef, assign, fromCallback, sendParent, setup } from "xstate";
@@ -33,6 +34,8 @@ export interface IndexInput extends DocumentInput {
 export interface Recognised {
   sha256: string;
   document?: DocumentInfo;
+  /** It is to be heard. */
+  isRecording?: boolean;
 }
 /** What a document tells the library of its turn at the readers. */
 export type TurnEvent =
@@ -64,9 +67,14 @@ export const documentMachine = setup({
     watch: fromCallback<{ type: "none" }, AddAsk>(() => {}),
     recognise: notProvided<Recognised, DocumentInput>("recognise"),
     extract: notProvided<Extracted, DocumentInput>("extract"),
+    /** Tells its stages itself. */
+    listen: notProvided<Extracted, DocumentInput>("listen"),
     index: notProvided<AddedDocument, IndexInput>("index"),
   },
-  guards: { isKnown: (_, { document }: Recognised) => document !== undefined },
+  guards: {
+    isKnown: (_, { document }: Recognised) => document !== undefined,
+    isRecording: (_, { isRecording }: Recognised) => isRecording === true,
+  },
   actions: {
     tellStage: ({ context }, { stage }: { stage: "extracting" | "indexing" }) =>
       context.ask.replyTo.chunk({ stage }),
@@ -109,6 +117,11 @@ export const documentMachine = setup({
             },
           },
           {
+            guard: { type: "isRecording", params: ({ event }) => event.output },
+            target: "listening",
+            actions: assign({ sha256: ({ event }) => event.output.sha256 }),
+          },
+          {
             target: "waiting",
             actions: assign({ sha256: ({ event }) => event.output.sha256 }),
           },
@@ -127,6 +140,18 @@ export const documentMachine = setup({
       invoke: {
         id: "extract",
         src: "extract",
+        input: ({ context }) => ({ ask: context.ask }),
+        onDone: "indexing",
+        onError: {
+          target: "refused",
+          actions: { type: "refuse", params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    listening: {
+      invoke: {
+        id: "listen",
+        src: "listen",
         input: ({ context }) => ({ ask: context.ask }),
         onDone: "indexing",
         onError: {
@@ -160,7 +185,7 @@ export const documentMachine = setup({
   },
 });
 
-/** What the extraction gave: it goes straight on and is not kept in the context. */
+/** What reading or listening gave: it goes straight on and is not kept in the context. */
 function outputOf(event: unknown): Extracted {
   return (event as { output: Extracted }).output;
 }

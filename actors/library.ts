@@ -1,7 +1,7 @@
 /**
  * The users' documents: takes a file through its life as a `document` child,
  * a bounded number at once and fair between users, finds the passages that a
- * question needs, and asks the rows of tables.
+ * question needs, asks the rows of tables, and has voice notes heard.
  */
 import {
   assertEvent,
@@ -101,7 +101,12 @@ export const libraryMachine = setup({
       for (const { id } of start) enqueue.sendTo(id, { type: "go" });
     }),
     begin: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, ["library.search", "library.query", "library.rows"]);
+      assertEvent(event, [
+        "library.search",
+        "library.query",
+        "library.rows",
+        "library.hear",
+      ]);
       beginWork(context, event, enqueue);
     }),
     end: enqueueActions(({ context, event, enqueue }) => {
@@ -156,6 +161,7 @@ export const libraryMachine = setup({
         "library.search": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
         "library.query": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
         "library.rows": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
+        "library.hear": [{ guard: "isFull", actions: "refuse" }, { actions: "begin" }],
         stop: "draining",
       },
     },

@@ -16,6 +16,7 @@ import type { HealthReport } from "../lib/health.ts";
 import type { MetricsSummary, Tags } from "../lib/metrics.ts";
 import type {
   AddedDocument,
+  HearRequest,
   NewDocument,
   SearchReply,
   SearchRequest,
@@ -46,6 +47,8 @@ export interface Asks extends DbAsks {
   "ai.transcribe"(body: TranscribeRequest): TranscribeReply;
   /** Streams the stages that the document passes. */
   "library.add"(body: NewDocument): AddedDocument;
+  /** Writes down what is said in a recording of any length, without keeping it. */
+  "library.hear"(body: HearRequest): string;
   /** Finds the passages that a question needs. */
   "library.search"(body: SearchRequest): SearchReply;
   /** Runs a checked query over a document's tables, in the sandbox. */

@@ -3,6 +3,7 @@
  * only, shared by extraction, retrieval, the database and the plugins.
  */
 
+import type { NotHeardReason } from "./ai/provider.ts";
 import type { Table } from "./tables.ts";
 
 /** What a document counts its places in; a citation names one of them. */
@@ -10,7 +11,7 @@ export type Unit = "page" | "sheet" | "slide" | "chapter" | "part" | "minute";
 
 /** A piece of text as a format's extractor found it, in reading order. */
 export interface Section {
-  /** 1-based number of the page, sheet, slide, part or minute. */
+  /** 1-based number of the page, sheet, slide, part or minute: minute 1 is 0:00 to 0:59. */
   page: number;
   /** Headings above the text, outermost first; also sheet or slide titles. */
   heading: readonly string[];
@@ -101,6 +102,14 @@ export type RefusalReason =
   | "too_complex"
   /** The user has as many documents as may be kept. */
   | "library_full"
+  /** A recording that is longer than may be heard. */
+  | "too_long"
+  /** A recording that is too large for one call, of a format that cannot be cut. */
+  | "uncuttable"
+  /** A recording in which nobody speaks. */
+  | "speechless"
+  /** A recording that the AI has not heard. */
+  | `unheard_${NotHeardReason}`
   | "cancelled";
 
 /** A file that cannot become a document; `reason` chooses the sentence the user reads. */
@@ -152,7 +161,9 @@ export interface NewDocument {
 export type Stage =
   | { stage: "extracting" | "indexing" }
   /** Pages are read from their pictures: so many of so many. */
-  | { stage: "scanning"; done: number; of: number };
+  | { stage: "scanning"; done: number; of: number }
+  /** A recording is heard: this part of so many. */
+  | { stage: "listening"; part: number; of: number };
 
 /** A document that can be asked about, without its text. */
 export interface DocumentInfo {
@@ -172,6 +183,14 @@ export interface DocumentInfo {
   bytes: number;
   /** SHA-256 of the content, hex. */
   sha256: string;
+}
+
+/** A recording that is only to be heard, not kept. */
+export interface HearRequest {
+  /** Who has sent it. */
+  userId: number;
+  /** The whole file. */
+  bytes: Uint8Array;
 }
 
 /** How adding a file ended. */

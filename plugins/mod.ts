@@ -1,5 +1,5 @@
 /** The built-in plugins. A new one is its file and a line here. */
-import unheard from "./audio/unheard.ts";
+import recording from "./audio/recording.ts";
 import clear from "./commands/clear.ts";
 import language from "./commands/language.ts";
 import mydocs from "./commands/mydocs.ts";
@@ -50,7 +50,7 @@ export const builtIn: readonly Plugin[] = [
   image,
   archive,
   locked,
-  unheard,
+  recording,
   link,
   requests,
   answer,

@@ -66,6 +66,8 @@ export interface IncomingFile {
   mimeType: string;
   /** Bytes, as far as Telegram says. */
   size?: number;
+  /** It was spoken into the chat: something that is said, not a file to be kept. */
+  isVoice?: true;
 }
 
 /** What a handler is given; it has no other way to reach the outside. */

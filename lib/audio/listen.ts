@@ -3,7 +3,9 @@
  * and put together again with times that count from the recording's beginning.
  */
 import type { Audio, Segment, TranscribeReply } from "../ai/provider.ts";
-import { DocumentRefusedError, type Section } from "../library.ts";
+import { cleaned } from "../extract/cleaned.ts";
+import { DocumentRefusedError, type Extracted, type Section } from "../library.ts";
+import { indexSections } from "../retrieval/index.ts";
 import type { Part } from "./parts.ts";
 import { partsOf, recordingFormat } from "./recording.ts";
 
@@ -99,12 +101,29 @@ function placed(segments: readonly Segment[], { start, seconds }: Part): Segment
   });
 }
 
+/** A recording as a document, a minute for each page. */
+export function asDocument({ format, seconds, segments }: Heard): Extracted {
+  const sections = minutesOf(segments).map(cleaned);
+  const last = sections.at(-1)?.page ?? 1;
+  return {
+    format,
+    unit: "minute",
+    pages: Math.max(last, Math.ceil(seconds / SECONDS_IN_MINUTE)),
+    ...indexSections(sections),
+    tables: [],
+    files: [],
+    unread: 0,
+  };
+}
+
 /** Sections of a minute each: minute 1 is 0:00 to 0:59. Minutes without a word have none. */
 export function minutesOf(segments: readonly Segment[]): Section[] {
   const lines = new Map<number, string[]>();
   for (const { start, text } of segments) {
     const minute = minuteAt(start);
-    lines.set(minute, [...lines.get(minute) ?? [], text]);
+    const said = lines.get(minute);
+    if (said === undefined) lines.set(minute, [text]);
+    else said.push(text);
   }
   return [...lines].map(([page, texts]) => ({ page, heading: [], text: texts.join("\n") }));
 }

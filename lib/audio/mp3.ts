@@ -73,8 +73,11 @@ function afterTags(bytes: Uint8Array): number {
 }
 
 function frameAt(bytes: Uint8Array, at: number): Frame | undefined {
-  const [sync = 0, kind = 0, rates = 0] = bytes.subarray(at, at + FRAME_HEAD);
-  if (sync !== 0xff || (kind & 0xe0) !== 0xe0 || (kind >> 1 & 3) !== LAYER_III) return undefined;
+  // Tried at every byte of what is no frame, so nothing is allocated here.
+  if (bytes[at] !== 0xff) return undefined;
+  const kind = bytes[at + 1] ?? 0;
+  const rates = bytes[at + 2] ?? 0;
+  if ((kind & 0xe0) !== 0xe0 || (kind >> 1 & 3) !== LAYER_III) return undefined;
   const divisor = RATE_DIVISORS[kind >> 3 & 3] ?? 0;
   const kilobits = BITRATES[divisor === 1 ? 0 : 1][rates >> 4] ?? 0;
   const rate = (RATES[rates >> 2 & 3] ?? 0) / divisor;

@@ -9,7 +9,10 @@ export function recordingIn({ msg }: Context): IncomingFile | undefined {
   if (recording === undefined) return undefined;
   const described: object & { file_name?: string; mime_type?: string } = recording;
   const { file_name, mime_type } = described;
-  return describe(recording, file_name ?? "recording", mime_type ?? "application/octet-stream");
+  const day = new Date((msg?.date ?? 0) * 1_000).toISOString().slice(0, 10);
+  const name = file_name ?? `recording ${day}`;
+  const file = describe(recording, name, mime_type ?? "application/octet-stream");
+  return msg?.voice === undefined ? file : { ...file, isVoice: true };
 }
 
 /** The document of a message, or its picture in the largest size. */

@@ -51,6 +51,8 @@ unit-count = { $count } { $unit ->
 document-reading = Reading **{ $name }** …
 document-scanning = Reading **{ $name }** … scanned pages, { $done } of { $of }
 document-indexing = Reading **{ $name }** … almost there
+document-listening = Listening to **{ $name }** …
+document-listening-part = Listening to **{ $name }** … part { $part } of { $of }
 document-ready = ✅ **{ $name }** is ready: { $pages }. Ask me about it.
 document-known = ✅ **{ $name }** is ready: I know this file already ({ $pages }). Ask me about it.
 
@@ -68,8 +70,22 @@ refused-damaged = I cannot use **{ $name }**: the file is damaged. Export it ane
 refused-too_large = I cannot use **{ $name }**: it holds more than I can read. Send a part of it.
 refused-too_slow = I cannot use **{ $name }**: it takes too long to read. Send a part of it.
 refused-too_complex = I cannot use **{ $name }**: it is too complex to read safely. Save it as a plain PDF and send it again.
+refused-too_long = I cannot take **{ $name }**: it is longer than the six hours that I can listen to. Send a part of it.
+refused-uncuttable = I cannot take **{ $name }**: it is too large to be heard at once, and I cannot cut this format. Send it as MP3, WAV or OGG, or a part of it.
+refused-speechless = I cannot use **{ $name }**: I hear nobody speak in it.
+refused-unheard_offline = I cannot listen to **{ $name }**: no AI is configured. Please write instead.
+refused-unheard_cannot_hear = I cannot listen to **{ $name }**: the AI that is configured cannot hear. Please write instead.
+refused-unheard_unfit = I cannot listen to **{ $name }**: the AI does not take this recording. Send it as MP3, WAV or OGG.
+refused-unheard_unavailable = I cannot listen to **{ $name }**: the AI does not answer just now. Please send it again later.
+refused-unheard_rate_limit = I cannot listen to **{ $name }**: the AI has too many requests just now. Please send it again in a few minutes.
+refused-unheard_quota = I cannot listen to **{ $name }**: the AI's quota is used up. Please send it again tomorrow.
+refused-unheard_blocked = I cannot use **{ $name }**: the AI refused to write down what is said in it.
+refused-unheard_timeout = I cannot listen to **{ $name }**: the AI took too long. Send it again later, or a part of it.
 
 file-too-large = This file is too large: I take files up to { $megabytes } MB. Send a part of it, or a smaller version.
+voice-name = your voice note
+voice-listening = 🎤 Listening …
+voice-long = This is too long for a question. Send it as an audio file, and I keep it as a document that you can ask about.
 audio-unsupported = I cannot listen to voice notes or recordings: no AI that can hear is configured. Please write your question.
 
 mydocs-empty = You have no documents yet. Send me a file.

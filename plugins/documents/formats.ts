@@ -2,7 +2,8 @@
  * The built-in document formats, and how a file finds its own. The sandbox
  * runs this; what an extractor gives is made fit to be stored and shown here.
  */
-import { type Content, DocumentRefusedError, type Section, type Unit } from "../../lib/library.ts";
+import { cleaned } from "../../lib/extract/cleaned.ts";
+import { type Content, DocumentRefusedError, type Unit } from "../../lib/library.ts";
 import type { DocumentFormat, ExtractContext } from "../plugin.ts";
 import archive from "./archive.ts";
 import delimited from "./delimited.ts";
@@ -42,9 +43,6 @@ export const formats: readonly DocumentFormat[] = [
   text,
 ].flatMap((plugin) => plugin.formats ?? []);
 
-/** Signs of control but the tab and the line end, and those that turn the direction of writing. */
-const UNFIT = /(?![\t\n])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
 /** A file as the format that it is of has read it. */
 export interface ReadFile {
   /** The format's name. */
@@ -79,16 +77,4 @@ export async function extractFile(
     throw new DocumentRefusedError("empty", "it holds no text");
   }
   return { format: format.name, unit: format.unit, content: { ...content, sections } };
-}
-
-/** Without what a database refuses and what would turn the text around it on a screen. */
-function cleaned({ page, heading, text }: Section): Section {
-  return { page, heading: heading.map(clean).filter(Boolean), text: clean(text) };
-}
-
-function clean(text: string): string {
-  return text.toWellFormed()
-    .replace(/\r\n?/g, "\n")
-    .replace(UNFIT, "")
-    .trim();
 }

@@ -5,6 +5,7 @@ import {
   type Button,
   definePlugin,
   FileTooLargeError,
+  type IncomingFile,
   type PluginContext,
   type SentMessage,
 } from "../plugin.ts";
@@ -20,23 +21,7 @@ const STRAGGLER_MS = 700;
 export default definePlugin({
   name: "receive",
   documents: {
-    async run(context, file, caption) {
-      const upload = await beginUpload(context, file.name, caption);
-      const { documentIds, lines } = await receive(context, file.name, upload, async () => ({
-        userId: context.user.id,
-        name: file.name,
-        bytes: await context.download(file),
-        fileId: file.fileId,
-        updateId: context.updateId,
-      }));
-      if (context.album !== undefined) {
-        await context.ask("db.noteUpload", { updateId: context.updateId, lines, documentIds });
-        if (await hasMore(context)) return;
-      }
-      await context.ask("db.endUpload", { updateId: context.updateId });
-      const isReady = documentIds.length > 0;
-      if (isReady && upload.caption.trim() !== "") await context.handleText(upload.caption);
-    },
+    run: (context, file, caption) => receiveFile(context, file, caption, "document-reading"),
   },
   buttons: [{
     // The queue knows this name: a press of it does not wait behind the file it is about.
@@ -48,6 +33,34 @@ export default definePlugin({
   }],
 });
 
+/**
+ * Adds a file to the library, and when it is ready answers the question that came with it.
+ *
+ * @param doing the Fluent key of what is shown at first, such as `document-reading`
+ */
+export async function receiveFile(
+  context: PluginContext,
+  file: IncomingFile,
+  caption: string,
+  doing: string,
+): Promise<void> {
+  const upload = await beginUpload(context, file.name, caption, { doing });
+  const { documentIds, lines } = await receive(context, file.name, upload, async () => ({
+    userId: context.user.id,
+    name: file.name,
+    bytes: await context.download(file),
+    fileId: file.fileId,
+    updateId: context.updateId,
+  }));
+  if (context.album !== undefined) {
+    await context.ask("db.noteUpload", { updateId: context.updateId, lines, documentIds });
+    if (await hasMore(context)) return;
+  }
+  await context.ask("db.endUpload", { updateId: context.updateId });
+  const isReady = documentIds.length > 0;
+  if (isReady && upload.caption.trim() !== "") await context.handleText(upload.caption);
+}
+
 /** Where the progress is told, and what the album's files before this one came to. */
 export interface UploadProgress {
   message: SentMessage;
@@ -58,16 +71,20 @@ export interface UploadProgress {
   documentIds: readonly number[];
 }
 
-/**
- * The message that tells the progress; after a restart the one that was there before.
- *
- * @param shown a message to tell it in, instead of a new one
- */
+/** How the message begins. */
+export interface BeginOptions {
+  /** A message to tell the progress in, instead of a new one. */
+  shown?: SentMessage;
+  /** The Fluent key of what it says at first. */
+  doing?: string;
+}
+
+/** The message that tells the progress; after a restart the one that was there before. */
 export async function beginUpload(
   context: PluginContext,
   name: string,
   caption: string,
-  shown?: SentMessage,
+  { shown, doing = "document-reading" }: BeginOptions = {},
 ): Promise<UploadProgress> {
   const { ask, album, reply, t, updateId, user } = context;
   const upload = await ask("db.beginUpload", {
@@ -79,7 +96,7 @@ export async function beginUpload(
   const { messageId, lines: earlier, documentIds } = upload;
   const progress = { earlier, documentIds, caption: upload.caption };
   if (messageId !== null) return { message: context.sentMessage(messageId), ...progress };
-  const text = t("document-reading", { name });
+  const text = t(doing, { name });
   const buttons = cancelButton(context);
   await shown?.edit(text, { buttons });
   const message = shown ?? await reply(text, { buttons });
@@ -145,6 +162,12 @@ function cancelButton({ t, updateId }: PluginContext): Button[][] {
   return [[{ text: t("button-cancel"), data: `cancel:${updateId}` }]];
 }
 
+const DOING = {
+  extracting: "document-reading",
+  listening: "document-listening",
+  indexing: "document-indexing",
+} as const;
+
 function stageText(
   { t }: PluginContext,
   name: string,
@@ -154,7 +177,9 @@ function stageText(
 ): string {
   const text = stage.stage === "scanning"
     ? t("document-scanning", { name, done: stage.done, of: stage.of })
-    : t(stage.stage === "indexing" ? "document-indexing" : "document-reading", { name });
+    : stage.stage === "listening" && stage.of > 1
+    ? t("document-listening-part", { name, part: stage.part, of: stage.of })
+    : t(DOING[stage.stage], { name });
   return of > 1 ? `${text} (${n}/${of})` : text;
 }
 
@@ -193,7 +218,7 @@ async function count(
 }
 
 /** What the user reads of a file that was refused; nothing for what is no refusal. */
-function sentenceFor(
+export function sentenceFor(
   { t, settings }: PluginContext,
   name: string,
   error: unknown,

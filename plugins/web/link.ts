@@ -31,7 +31,9 @@ export default definePlugin({
         await message.edit(t("link-gone"));
         return;
       }
-      const upload = await beginUpload(context, new URL(url).hostname, "", message);
+      const upload = await beginUpload(context, new URL(url).hostname, "", {
+        shown: message,
+      });
       try {
         const page = await context.fetchPage(url);
         await receive(context, page.name, upload, () =>
