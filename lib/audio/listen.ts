@@ -7,7 +7,7 @@ import { cleaned } from "../extract/cleaned.ts";
 import { DocumentRefusedError, type Extracted, type Section } from "../library.ts";
 import { indexSections } from "../retrieval/index.ts";
 import type { Part } from "./parts.ts";
-import { partsOf, recordingFormat } from "./recording.ts";
+import { MAX_SECONDS, partsOf, recordingFormat } from "./recording.ts";
 
 /** Short enough to be written down within the time of one call. */
 const PART_SECONDS = 300;
@@ -68,16 +68,9 @@ export async function listen(
       if (done < parts.length) onPart(done + 1, parts.length);
     }
   };
-  const workers = Array.from({ length: AT_ONCE }, () =>
-    work().catch((error) => {
-      failure.abort(error);
-      throw error;
-    }));
-  const outcomes = await Promise.allSettled(workers);
-  if (failure.signal.aborted) throw failure.signal.reason;
-  outcomes.forEach((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-  });
+  const workers = Array.from({ length: AT_ONCE }, () => work().catch((e) => failure.abort(e)));
+  await Promise.all(workers);
+  failure.signal.throwIfAborted();
 
   const segments = heard.flat();
   if (segments.length === 0) throw new DocumentRefusedError("speechless", "nobody speaks in it");
@@ -94,7 +87,7 @@ export async function listen(
 function placed(segments: readonly Segment[], { start, seconds }: Part): Segment[] {
   let earliest = start;
   // The end itself belongs to what follows.
-  const latest = seconds === undefined ? Infinity : start + Math.max(0, seconds - 0.001);
+  const latest = seconds === undefined ? MAX_SECONDS : start + Math.max(0, seconds - 0.001);
   return segments.map((segment) => {
     earliest = Math.min(Math.max(earliest, start + segment.start), latest);
     return { start: earliest, text: segment.text };

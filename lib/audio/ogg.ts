@@ -10,6 +10,8 @@ const FIRST = 2;
 const LAST = 4;
 /** Opus counts its positions in these, whatever the rate of the recording was. */
 const OPUS_RATE = 48_000;
+/** Opus packs at most 255 packets of 60 ms into a page. */
+const LONGEST_PAGE_SECONDS = 16;
 /** The position of a page within which no packet ends. */
 const NO_POSITION = -1n;
 
@@ -44,16 +46,21 @@ export function splitOgg(
   const sound = pages.slice(headers.length);
   const most = maxBytes - headers.reduce((sum, page) => sum + page.bytes.length, 0);
 
+  // What was cut out of a broadcast has positions of the whole.
+  const first = pages[begin]?.position ?? 0n;
+  const origin = Number(first) / stream.rate > LONGEST_PAGE_SECONDS ? first : 0n;
+  const skipped = origin === 0n ? stream.skipped : 0;
+
   const parts: Part[] = [];
   let some: Page[] = [];
   let size = 0;
   // The position at which the part begins, and the one that has been reached.
-  let base = 0n;
-  let reached = 0n;
+  let base = origin;
+  let reached = origin;
   const close = () => {
     const [taken, from, to] = [some, base, reached];
     const heardAt = (position: bigint) =>
-      Math.max(0, Number(position) - stream.skipped) / stream.rate;
+      Math.max(0, Number(position - origin) - skipped) / stream.rate;
     parts.push({
       start: heardAt(from),
       seconds: heardAt(to) - heardAt(from),

@@ -17,8 +17,10 @@ export interface RecordingFormat {
   split?: (bytes: Uint8Array, limits: PartLimits) => Part[] | undefined;
 }
 
-/** Six hours of parts of five minutes: what comes from one message must not cost without end. */
-const MAX_PARTS = 72;
+/** What comes from one message must not cost without end. */
+export const MAX_SECONDS = 6 * 3_600;
+/** Short ones as well: six hours of parts of five minutes are 72. */
+const MAX_PARTS = 100;
 
 /** Pictures that are kept in the same container as films. */
 const PICTURES = /^(heic|heix|hevc|heim|heis|mif1|msf1|avif|avis|crx )/;
@@ -53,8 +55,10 @@ export function partsOf(
 ): readonly Part[] {
   const parts = split?.(bytes, limits);
   if (parts?.length === 0) throw new DocumentRefusedError("empty", "it holds no sound");
-  if (parts !== undefined && parts.length > MAX_PARTS) {
-    throw new DocumentRefusedError("too_long", `it has ${parts.length} parts`);
+  const last = parts?.at(-1);
+  const seconds = (last?.start ?? 0) + (last?.seconds ?? 0);
+  if (seconds > MAX_SECONDS || (parts?.length ?? 0) > MAX_PARTS) {
+    throw new DocumentRefusedError("too_long", `it lasts ${seconds} s`);
   }
   if (parts !== undefined) return parts;
   if (bytes.length > limits.maxBytes) {

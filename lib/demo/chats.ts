@@ -35,6 +35,7 @@ export interface DemoUser {
   sendFile(file: OutgoingFile): number;
   sendPhoto(bytes: Uint8Array, caption?: string): number;
   sendVoice(bytes: Uint8Array): number;
+  sendAudio(file: OutgoingFile): number;
   press(messageId: number, data: string): number;
   /** The chat as it is now. */
   messages(): readonly ChatMessage[];
@@ -162,6 +163,11 @@ export class ChatStore {
       sendVoice: (bytes) =>
         send({ text: "", file: "voice.ogg" }, {
           voice: { ...keep(bytes, "voice.ogg"), duration: 1, mime_type: "audio/ogg" },
+        }),
+      sendAudio: ({ name, bytes, mimeType, caption }) =>
+        send({ text: caption ?? "", file: name }, {
+          audio: { ...keep(bytes, name), duration: 1, file_name: name, mime_type: mimeType },
+          ...(caption !== undefined && { caption }),
         }),
       press: (messageId, data) => {
         chat.lastSentAt = performance.now();

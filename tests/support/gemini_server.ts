@@ -38,6 +38,8 @@ export interface GeminiCall {
   system: string;
   /** Text of the last user turn. */
   user: string;
+  /** The recording that came with it. */
+  audio?: { mimeType: string; bytes: Uint8Array };
   /** Resolves to `performance.now()` when the client goes away before the reply is complete. */
   aborted: Promise<number>;
 }
@@ -49,6 +51,8 @@ export interface GeminiServer extends AsyncDisposable {
   calls: readonly GeminiCall[];
   /** Scripts the next call that no other reply is waiting for. */
   next(reply: GeminiReply): void;
+  /** What unscripted calls hear in a recording. */
+  hear(listener: (recording: Uint8Array) => string): void;
   /** Resolves with the next call that arrives. */
   called(): Promise<GeminiCall>;
 }
@@ -67,6 +71,7 @@ export function quotaUsedUp(): GeminiReply {
 export async function startGeminiServer(): Promise<GeminiServer> {
   const replies: GeminiReply[] = [];
   const calls: GeminiCall[] = [];
+  let listener = (_: Uint8Array) => "[00:00] Nobody has told what there is to hear.";
   let arrival = Promise.withResolvers<GeminiCall>();
 
   const server = createServer(async (request, response) => {
@@ -74,7 +79,9 @@ export async function startGeminiServer(): Promise<GeminiServer> {
       .exec(request.url ?? "")?.[1];
     if (model === undefined) return sendError(response, { status: 404, message: "Not found." });
     const call = await toCall(model, request, response);
-    const reply = replies.shift() ?? { kind: "answer", chunks: [quoteFrom(call.user)] };
+    const unscripted = () =>
+      call.audio === undefined ? quoteFrom(call.user) : listener(call.audio.bytes);
+    const reply = replies.shift() ?? { kind: "answer", chunks: [unscripted()] };
     calls.push(call);
     arrival.resolve(call);
     arrival = Promise.withResolvers();
@@ -88,6 +95,7 @@ export async function startGeminiServer(): Promise<GeminiServer> {
     url: `http://127.0.0.1:${address.port}`,
     calls,
     next: (reply) => void replies.push(reply),
+    hear: (listening) => void (listener = listening),
     called: () => arrival.promise,
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
@@ -108,11 +116,16 @@ async function toCall(
     if (!response.writableFinished) aborted.resolve(performance.now());
   });
   const body = JSON.parse(await text(request));
+  const turn: { parts: readonly Part[] } = body.contents.at(-1);
+  const recording = turn.parts.find((part) => part.inlineData !== undefined)?.inlineData;
   return {
     model,
     apiKey: request.headers["x-goog-api-key"],
     system: textOf(body.systemInstruction),
-    user: textOf(body.contents.at(-1)),
+    user: textOf(turn),
+    ...(recording !== undefined && {
+      audio: { mimeType: recording.mimeType, bytes: Uint8Array.fromBase64(recording.data) },
+    }),
     aborted: aborted.promise,
   };
 }
@@ -160,8 +173,13 @@ function candidate(text: string): { content: unknown } {
   return { content: { role: "model", parts: [{ text }] } };
 }
 
-function textOf(content: { parts: readonly { text: string }[] }): string {
-  return content.parts.map((part) => part.text).join("");
+interface Part {
+  text?: string;
+  inlineData?: { mimeType: string; data: string };
+}
+
+function textOf(content: { parts: readonly Part[] }): string {
+  return content.parts.map((part) => part.text ?? "").join("");
 }
 
 function sendError(
