@@ -33,7 +33,7 @@ async function answerVoice(context: PluginContext, file: IncomingFile): Promise<
   if (typeof heard !== "string") await message.edit(heard.sentence);
   else {
     // After a restart nothing is heard, and paid for, twice.
-    await ask("db.noteUpload", { updateId, lines: [heard], isReady: false });
+    await ask("db.noteUpload", { updateId, lines: [heard], documentIds: [] });
     const isLong = heard.length > MAX_LETTERS;
     await message.edit([quoted(context, heard), ...isLong ? [t("voice-long")] : []].join("\n\n"));
     if (!isLong) await context.handleText(heard);

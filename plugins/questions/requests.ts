@@ -7,7 +7,7 @@ import { answerKey } from "../../lib/ai/answer_key.ts";
 import { checkCitations } from "../../lib/ai/citations.ts";
 import { partsOf } from "../../lib/ai/document_parts.ts";
 import type { AnswerReply, AnswerRequest } from "../../lib/ai/provider.ts";
-import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
+import type { DocumentInfo } from "../../lib/library.ts";
 import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
 import { type Answer, countAnswer, keep, readCache } from "./answering.ts";
 import { buttonsUnder } from "./answer_buttons.ts";
