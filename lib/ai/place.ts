@@ -44,6 +44,8 @@ export function citableName(name: string): string {
   return name
     // Some systems send "й" as two code points; models write one.
     .normalize("NFC")
+    // Signs that are not seen, or that turn the order of those that are.
+    .replace(/\p{Cf}/gu, "")
     .replace(/[[\];"<>]/g, (sign) => SIGNS[sign] ?? sign)
     .replace(/[\s\p{Cc}]+/gu, " ")
     .trim();

@@ -12,7 +12,8 @@ import type { AnswerRequest, Prompt, Turn } from "./provider.ts";
 /** Part of an answer's cache key: raise it whenever the wording below changes. */
 export const PROMPT_VERSION = "1";
 
-const SYSTEM = `You answer questions about documents that the user has sent.
+/** The rules that every question comes with. */
+export const SYSTEM = `You answer questions about documents that the user has sent.
 
 Rules:
 - Use only what the passages in <documents> say. Do not add knowledge of your own.
@@ -78,14 +79,19 @@ function turnBlock(turn: Turn): string {
     `<assistant>\n${harmless(turn.answer)}\n</assistant>\n`;
 }
 
-/** Keeps a text inside its fence: the prompt's own tags within it lose their opening sign. */
+/**
+ * Keeps a text inside its fence: the prompt's own tags within it, and those that
+ * models part their turns with, lose their opening sign. What cannot be seen
+ * goes, as a tag with it is still a tag to a model.
+ */
 function harmless(text: string): string {
-  return text.replace(
-    /<(?=[\s\/]*(?:documents|passage|notes|conversation|question|user|assistant))/gi,
+  return text.replace(/\p{Cf}/gu, "").replace(
+    /<(?=[\s\/]*(?:documents|passage|notes|conversation|question|user|assistant|system|\||(?:start|end)_of_turn))/gi,
     "‹",
   );
 }
 
 function attribute(text: string): string {
-  return text.replaceAll('"', "'").replaceAll("<", "‹").replaceAll(">", "›").replace(/\s+/g, " ");
+  return text.replace(/\p{Cf}/gu, "").replaceAll('"', "'").replaceAll("<", "‹").replaceAll(">", "›")
+    .replace(/\s+/g, " ");
 }

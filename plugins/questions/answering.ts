@@ -6,6 +6,7 @@
 import { recentTurns } from "../../lib/ai/history.ts";
 import { answerKey, leansOnConversation } from "../../lib/ai/answer_key.ts";
 import { checkCitations } from "../../lib/ai/citations.ts";
+import { type AnswerGuard, guardAnswer } from "../../lib/ai/guard.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
 import type { AnswerReply, NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
 import type { DocumentInfo, FoundPassage } from "../../lib/library.ts";
@@ -78,6 +79,7 @@ export async function answerQuestion(
   const history = isFollowUp ? recentTurns(await conversation()) : [];
   const found = await findPassages(asking, documents, question, history);
   const passages = [...fromTables.passages, ...found.passages];
+  const guard = guardAnswer({ question, passages, language: asking.language });
   const reply = await asking.ask("ai.answer", {
     key: isFollowUp ? crypto.randomUUID() : key,
     userId: asking.user.id,
@@ -86,13 +88,13 @@ export async function answerQuestion(
     passages,
     several: documents.length > 1,
     history,
-  }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(text) });
+  }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(guard.preview(text)) });
 
   const answer = reply.kind === "answer"
-    ? generatedAnswer(asking, reply, passages)
+    ? generatedAnswer(asking, reply, passages, guard)
     : passagesAsAnswer(asking, documents, passages, reply.reason);
   // What stands in for an answer while the AI is away must not outlive its absence.
-  const isLasting = reply.kind === "answer" || reply.reason === "offline";
+  const isLasting = answer.failed === undefined;
   for (const tokens of [fromTables.tokens, found.tokens]) {
     answer.promptTokens += tokens?.promptTokens ?? 0;
     answer.answerTokens += tokens?.answerTokens ?? 0;
@@ -211,11 +213,18 @@ export async function readCache(asking: Asking, key: string): Promise<string | u
 }
 
 function generatedAnswer(
-  { language }: Asking,
+  asking: Asking,
   { text, promptTokens, answerTokens }: Extract<AnswerReply, { kind: "answer" }>,
   passages: readonly FoundPassage[],
+  guard: AnswerGuard,
 ): Answer {
-  const checked = checkCitations(text, passages, language);
+  const shown = guard.checked(text);
+  if (shown === undefined) {
+    count(asking, "errors", { type: "PromptRepeated", handler: "answer" });
+    const refusal = { text: asking.t("answer-repeats-prompt"), cited: [], promptTokens };
+    return { ...refusal, source: "ai", answerTokens, failed: "blocked" };
+  }
+  const checked = checkCitations(shown, passages, asking.language);
   return { text: checked.text, source: "ai", cited: checked.cited, promptTokens, answerTokens };
 }
 
