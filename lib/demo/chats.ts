@@ -131,7 +131,8 @@ export class ChatStore {
       return update_id;
     };
     const keep = (bytes: Uint8Array, name: string) => {
-      const fileId = `documents/${crypto.randomUUID()}/${name}`;
+      // Telegram's paths have nothing of a sender's own in them either.
+      const fileId = `documents/${crypto.randomUUID()}/${name.replace(/[^\w.-]/g, "_")}`;
       this.#files.set(fileId, bytes);
       return { file_id: fileId, file_unique_id: fileId.slice(10, 46), file_size: bytes.length };
     };
