@@ -149,7 +149,7 @@ async function collect(
   onChunk: (text: string) => void,
 ): Promise<Generated> {
   let text = "";
-  let finishReason = "STOP";
+  let finishReason = "";
   let usage = { promptTokenCount: 0, candidatesTokenCount: 0, thoughtsTokenCount: 0 };
   for await (const event of stream) {
     const { success, data, error: cause } = CHUNK.safeParse(event);
@@ -176,7 +176,9 @@ async function collect(
   }
   if (!complete.has(finishReason) || text.trim() === "") {
     const what = text.trim() === "" ? "empty" : "broken off";
-    throw new AIServiceError(`its answer is ${what} (${finishReason})`, { retriable: true });
+    throw new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
+      retriable: true,
+    });
   }
   return {
     text,

@@ -1,60 +1,32 @@
-/**
- * A Gemini server for tests: real HTTP on this machine, with Google's routes,
- * events and errors. A test scripts the replies and reads in the journal what
- * was asked and whether the client went away; unscripted calls get an answer
- * made from the prompt. On `node:http`, since that can break a connection and
- * notices at once when the client does.
- */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { text } from "node:stream/consumers";
+/** A Gemini server for tests, with Google's routes, events and errors; see `model_server.ts`. */
+import type { ServerResponse } from "node:http";
+import {
+  type ModelCall,
+  type ModelReply,
+  type ModelServer,
+  quoteFrom,
+  startModelServer,
+  writeEvents,
+} from "./model_server.ts";
 
-/** How one call goes. A `gate` holds the reply back, after its first chunk, until it resolves. */
 export type GeminiReply =
-  | { kind: "answer"; chunks: readonly string[]; gate?: Promise<void>; finishReason?: string }
+  | Exclude<ModelReply, { kind: "error" }>
+  | { kind: "error"; status: number; message: string; details?: readonly GeminiErrorDetail[] }
   /** The answer ends with a finish reason that says why there is no more of it. */
   | { kind: "stopped"; finishReason: string }
   /** The prompt itself is refused. */
-  | { kind: "blocked"; blockReason: string }
-  | { kind: "error"; status: number; message: string; details?: readonly GeminiErrorDetail[] }
-  /** An error among the events, after the first chunk of an answer. */
-  | { kind: "errorInStream"; status: number; message: string }
-  /** These bytes as the whole stream. */
-  | { kind: "raw"; body: string }
-  /** The connection breaks after the first chunk. */
-  | { kind: "reset"; gate: Promise<void> }
-  /** No byte ever comes. */
-  | { kind: "hang" };
+  | { kind: "blocked"; blockReason: string };
 
 export interface GeminiErrorDetail {
   "@type": string;
   [field: string]: unknown;
 }
 
-/** One call as the server saw it. */
-export interface GeminiCall {
-  model: string;
-  apiKey: string | string[] | undefined;
-  system: string;
-  /** Text of the last user turn. */
-  user: string;
-  /** The recording that came with it. */
-  audio?: { mimeType: string; bytes: Uint8Array };
-  /** Resolves to `performance.now()` when the client goes away before the reply is complete. */
-  aborted: Promise<number>;
-}
-
-export interface GeminiServer extends AsyncDisposable {
-  /** For `baseUrl`: no path, no slash at its end. */
-  url: string;
-  /** Calls so far, oldest first. */
-  calls: readonly GeminiCall[];
-  /** Scripts the next call that no other reply is waiting for. */
-  next(reply: GeminiReply): void;
+export type GeminiCall = ModelCall;
+/** Its `url` is for `GEMINI_BASE_URL`. */
+export interface GeminiServer extends ModelServer<GeminiReply> {
   /** What unscripted calls hear in a recording. */
   hear(listener: (recording: Uint8Array) => string): void;
-  /** Resolves with the next call that arrives. */
-  called(): Promise<GeminiCall>;
 }
 
 /** Google's 429 for a limit that passes by itself, `seconds` from now. */
@@ -69,82 +41,62 @@ export function quotaUsedUp(): GeminiReply {
 
 /** Starts a server on a free port of this machine. */
 export async function startGeminiServer(): Promise<GeminiServer> {
-  const replies: GeminiReply[] = [];
-  const calls: GeminiCall[] = [];
   let listener = (_: Uint8Array) => "[00:00] Nobody has told what there is to hear.";
-  let arrival = Promise.withResolvers<GeminiCall>();
-
-  const server = createServer(async (request, response) => {
-    const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent\?alt=sse$/
-      .exec(request.url ?? "")?.[1];
-    if (model === undefined) return sendError(response, { status: 404, message: "Not found." });
-    const call = await toCall(model, request, response);
-    const unscripted = () =>
-      call.audio === undefined ? quoteFrom(call.user) : listener(call.audio.bytes);
-    const reply = replies.shift() ?? { kind: "answer", chunks: [unscripted()] };
-    calls.push(call);
-    arrival.resolve(call);
-    arrival = Promise.withResolvers();
-    await send(response, reply);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port.");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    calls,
-    next: (reply) => void replies.push(reply),
-    hear: (listening) => void (listener = listening),
-    called: () => arrival.promise,
-    async [Symbol.asyncDispose]() {
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
+  const server = await startModelServer<GeminiReply>({
+    read(request, body) {
+      const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent\?alt=sse$/
+        .exec(request.url ?? "")?.[1];
+      if (model === undefined) return undefined;
+      const { systemInstruction, contents } = body as GeminiBody;
+      const turn = contents.at(-1);
+      const recording = turn?.parts.find((part) => part.inlineData !== undefined)?.inlineData;
+      return {
+        model,
+        apiKey: request.headers["x-goog-api-key"]?.toString(),
+        system: textOf(systemInstruction),
+        user: textOf(turn),
+        ...(recording && {
+          audio: {
+            mimeType: recording.mimeType,
+            bytes: Uint8Array.fromBase64(recording.data),
+          },
+        }),
+      };
     },
-  };
+    send,
+    unscripted: ({ user, audio }) => ({
+      kind: "answer",
+      chunks: [audio === undefined ? quoteFrom(user) : listener(audio.bytes)],
+    }),
+  });
+  return { ...server, hear: (listening) => void (listener = listening) };
 }
 
-async function toCall(
-  model: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<GeminiCall> {
-  const aborted = Promise.withResolvers<number>();
-  response.on("close", () => {
-    if (!response.writableFinished) aborted.resolve(performance.now());
-  });
-  const body = JSON.parse(await text(request));
-  const turn: { parts: readonly Part[] } = body.contents.at(-1);
-  const recording = turn.parts.find((part) => part.inlineData !== undefined)?.inlineData;
-  return {
-    model,
-    apiKey: request.headers["x-goog-api-key"],
-    system: textOf(body.systemInstruction),
-    user: textOf(turn),
-    ...(recording !== undefined && {
-      audio: { mimeType: recording.mimeType, bytes: Uint8Array.fromBase64(recording.data) },
-    }),
-    aborted: aborted.promise,
-  };
+interface GeminiContent {
+  parts: readonly { text?: string; inlineData?: { mimeType: string; data: string } }[];
+}
+
+interface GeminiBody {
+  systemInstruction?: GeminiContent;
+  contents: readonly GeminiContent[];
 }
 
 async function send(response: ServerResponse, reply: GeminiReply): Promise<void> {
   if (reply.kind === "hang") return;
   if (reply.kind === "error") return sendError(response, reply);
   response.writeHead(200, { "content-type": "text/event-stream" });
-  const write = (data: unknown) => response.write(`data: ${JSON.stringify(data)}\r\n\r\n`);
+  const write = (data: unknown) => response.write(eventOf(data));
   switch (reply.kind) {
     case "answer": {
-      const [first = "", ...rest] = reply.chunks;
-      write({ candidates: [candidate(first)] });
+      const { chunks: [first = "", ...rest], finishReason = "STOP", pieceBytes } = reply;
+      await writeEvents(response, [eventOf({ candidates: [candidate(first)] })], pieceBytes);
       await reply.gate;
-      for (const chunk of rest) write({ candidates: [candidate(chunk)] });
-      write({
-        candidates: [{ ...candidate(""), finishReason: reply.finishReason ?? "STOP" }],
+      const end = {
+        candidates: [{ ...candidate(""), finishReason }],
         usageMetadata: { promptTokenCount: 120, candidatesTokenCount: 30, thoughtsTokenCount: 5 },
-      });
+      };
+      const events = [...rest.map((chunk) => ({ candidates: [candidate(chunk)] })), end];
+      await writeEvents(response, events.map(eventOf), pieceBytes);
       break;
     }
     case "stopped":
@@ -169,17 +121,16 @@ async function send(response: ServerResponse, reply: GeminiReply): Promise<void>
   response.end();
 }
 
+function eventOf(data: unknown): string {
+  return `data: ${JSON.stringify(data)}\r\n\r\n`;
+}
+
 function candidate(text: string): { content: unknown } {
   return { content: { role: "model", parts: [{ text }] } };
 }
 
-interface Part {
-  text?: string;
-  inlineData?: { mimeType: string; data: string };
-}
-
-function textOf(content: { parts: readonly Part[] }): string {
-  return content.parts.map((part) => part.text ?? "").join("");
+function textOf(content: GeminiContent | undefined): string {
+  return (content?.parts ?? []).map((part) => part.text ?? "").join("");
 }
 
 function sendError(
@@ -201,13 +152,4 @@ function tooMany(quotaId: string, seconds: number): GeminiReply {
       { "@type": `${type}RetryInfo`, retryDelay: `${seconds}s` },
     ],
   };
-}
-
-/** The first sentence of the first passage with its label, as a model would cite it. */
-function quoteFrom(prompt: string): string {
-  const [, label = "", text = ""] =
-    /<passage label="(\[[^\]]+\])"[^>]*>\n(.*?)\n<\/passage>/s.exec(prompt) ?? [];
-  if (label === "") return "This is not in the document.";
-  const [sentence = text] = /^.*?[.!?](?=\s|$)/s.exec(text) ?? [];
-  return `${sentence.replace(/\s+/g, " ").trim()} ${label}`;
 }

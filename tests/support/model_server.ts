@@ -1,0 +1,131 @@
+/**
+ * What the stand-ins for language models have in common: real HTTP on this
+ * machine, replies that a test scripts, and a journal of what was asked and
+ * whether the client went away. On `node:http`, since that can break a
+ * connection and notices at once when the client does.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
+
+/** One call as the server saw it. */
+export interface ModelCall {
+  model: string;
+  apiKey: string | undefined;
+  system: string;
+  /** Text of the last user turn. */
+  user: string;
+  /** The recording that came with it. */
+  audio?: { mimeType: string; bytes: Uint8Array };
+  /** Resolves to `performance.now()` when the client goes away before the reply is complete. */
+  aborted: Promise<number>;
+}
+
+/** How one call goes, whatever the vendor. A `gate` holds the reply back, after its first chunk, until it resolves. */
+export type ModelReply =
+  | {
+    kind: "answer";
+    chunks: readonly string[];
+    gate?: Promise<void>;
+    finishReason?: string;
+    /** The stream comes in pieces of so many bytes, whatever they cut apart. */
+    pieceBytes?: number;
+  }
+  | { kind: "error"; status: number; message: string }
+  /** An error among the events, after the first chunk of an answer. */
+  | { kind: "errorInStream"; status: number; message: string }
+  /** These bytes as the whole stream. */
+  | { kind: "raw"; body: string }
+  /** The connection breaks after the first chunk. */
+  | { kind: "reset"; gate: Promise<void> }
+  /** No byte ever comes. */
+  | { kind: "hang" };
+
+export interface ModelServer<Reply> extends AsyncDisposable {
+  /** Without a path, and without a slash at its end. */
+  url: string;
+  /** Calls so far, oldest first. */
+  calls: readonly ModelCall[];
+  /** Scripts the next call that no other reply is waiting for. */
+  next(reply: Reply): void;
+  /** Resolves with the next call that arrives. */
+  called(): Promise<ModelCall>;
+}
+
+/** How a vendor speaks. */
+export interface Dialect<Reply> {
+  /** What a request asks for; nothing for a route that the vendor does not have. */
+  read(request: IncomingMessage, body: unknown): Omit<ModelCall, "aborted"> | undefined;
+  send(response: ServerResponse, reply: Reply): Promise<void> | void;
+  /** The answer to a call that no reply waits for. */
+  unscripted(call: ModelCall): Reply;
+}
+
+/** Starts a server on a free port of this machine. */
+export async function startModelServer<Reply>(
+  { read, send, unscripted }: Dialect<Reply>,
+): Promise<ModelServer<Reply>> {
+  const replies: Reply[] = [];
+  const calls: ModelCall[] = [];
+  let arrival = Promise.withResolvers<ModelCall>();
+  const server = createServer(async (request, response) => {
+    const aborted = Promise.withResolvers<number>();
+    response.on("close", () => {
+      if (!response.writableFinished) aborted.resolve(performance.now());
+    });
+    const asked = read(request, await json(request));
+    if (asked === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    const call = { ...asked, aborted: aborted.promise };
+    const reply = replies.shift() ?? unscripted(call);
+    calls.push(call);
+    arrival.resolve(call);
+    arrival = Promise.withResolvers();
+    await send(response, reply);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    calls,
+    next: (reply) => void replies.push(reply),
+    called: () => arrival.promise,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Streams events, in pieces of `pieceBytes` if given; the client gets one after the other. */
+export async function writeEvents(
+  response: ServerResponse,
+  events: readonly string[],
+  pieceBytes: number | undefined,
+): Promise<void> {
+  if (pieceBytes === undefined) {
+    for (const event of events) response.write(event);
+    return;
+  }
+  const bytes = new TextEncoder().encode(events.join(""));
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    await new Promise<void>((resolve) =>
+      response.write(bytes.subarray(at, at + pieceBytes), () => setImmediate(resolve))
+    );
+  }
+}
+
+/** The first sentence of the first passage with its label, as a model would cite it. */
+export function quoteFrom(prompt: string): string {
+  const [, label = "", text = ""] =
+    /<passage label="(\[[^\]]+\])"[^>]*>\n(.*?)\n<\/passage>/s.exec(prompt) ?? [];
+  if (label === "") return "This is not in the document.";
+  const [sentence = text] = /^.*?[.!?](?=\s|$)/s.exec(text) ?? [];
+  return `${sentence.replace(/\s+/g, " ").trim()} ${label}`;
+}
