@@ -212,7 +212,7 @@ export async function readCache(asking: Asking, key: string): Promise<string | u
   return cached;
 }
 
-function generatedAnswer(
+export function generatedAnswer(
   asking: Asking,
   { text, promptTokens, answerTokens }: Extract<AnswerReply, { kind: "answer" }>,
   passages: readonly FoundPassage[],

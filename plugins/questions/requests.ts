@@ -4,12 +4,12 @@
  * the request is answered from the notes of all parts, not from its beginning.
  */
 import { answerKey } from "../../lib/ai/answer_key.ts";
-import { checkCitations } from "../../lib/ai/citations.ts";
+import { guardAnswer } from "../../lib/ai/guard.ts";
 import { partsOf } from "../../lib/ai/document_parts.ts";
 import type { AnswerReply, AnswerRequest } from "../../lib/ai/provider.ts";
 import type { DocumentInfo } from "../../lib/library.ts";
 import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
-import { type Answer, countAnswer, keep, readCache } from "./answering.ts";
+import { type Answer, countAnswer, generatedAnswer, keep, readCache } from "./answering.ts";
 import { buttonsUnder } from "./answer_buttons.ts";
 import { takeQuota } from "./quota.ts";
 
@@ -96,6 +96,7 @@ async function answerRequest(
     question: "",
     budget: Number.MAX_SAFE_INTEGER,
   }, { timeoutMs: SEARCH_TIMEOUT_MS });
+  const guard = guardAnswer({ question, passages, language });
   const parts = partsOf(passages, settings.contextTokens);
   if (parts.length > MAX_PARTS) {
     return { text: t("request-too-long", { name: document.name }), source: "passages", ...none };
@@ -146,13 +147,12 @@ async function answerRequest(
   }
   const reply = await request(
     { key, passages: parts.length > 1 ? [] : passages, ...(task && { task }) },
-    preview,
+    (text) => preview(guard.preview(text)),
   );
   add(reply);
   if (reply.kind === "passages") return failedAnswer(context, reply.reason, spent);
-  const checked = checkCitations(reply.text, passages, language);
-  await keep(context, key, checked.text);
-  const answer: Answer = { text: checked.text, source: "ai", cited: checked.cited, ...spent };
+  const answer = { ...generatedAnswer(context, reply, passages, guard), ...spent };
+  if (answer.failed === undefined) await keep(context, key, answer.text);
   countAnswer(context, { kind: "answer", ...answer });
   return answer;
 }
