@@ -34,7 +34,7 @@ Deno.test("every text can be said", async () => {
   for (const language of LANGUAGES) {
     for (const key of await keysOf(language)) {
       const args = { name: "n", count: 2, unit: "page", list: "l", megabytes: 1, size: 1, id: 1 };
-      const reading = { done: 1, of: 2, pages: "p", url: "u", rows: 3, shown: 10 };
+      const reading = { done: 1, part: 1, of: 2, pages: "p", url: "u", rows: 3, shown: 10 };
       const said = texts(language, key, { ...args, ...reading, ...stats, extensions: "e" });
       assert.notEqual(said, `{${key}}`, `${language}: ${key} has a mistake in its syntax`);
     }

@@ -122,7 +122,7 @@ async function findPassages(
     budget: asking.settings.contextTokens,
   };
   const found = await asking.ask("library.search", request, { timeoutMs: SEARCH_TIMEOUT_MS });
-  const isWhole = found.passages.some(({ score }) => score === 0);
+  const isWhole = documents.reduce((sum, { tokens }) => sum + tokens, 0) <= request.budget;
   if (!found.foreign || isWhole) return found;
   const { words: widened, tokens } = await searchWords(asking, request.question);
   if (widened === "") return { passages: found.passages, tokens };
