@@ -288,10 +288,10 @@ Deno.test({
         gemini.next({ kind: "hang" });
         bob.sendVoice(opus(2));
         await bob.waitFor((all) => all.some((each) => shown(each) === `🎤 ${QUESTION}`));
+        while (gemini.calls.length < 2) await gemini.called();
         gemini.next({ kind: "hang" });
-        const called = gemini.called();
         ada.sendAudio(file("talk.ogg", opus(3)));
-        await called;
+        while (gemini.calls.length < 3) await gemini.called();
         await says(ada, /Listening to talk\.ogg/);
         bot.kill("SIGKILL");
         await bot.exitCode;
