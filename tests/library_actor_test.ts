@@ -1,7 +1,12 @@
 /** The LibraryActor and its documents: stages, refusals, limits, and an orderly end. */
 import assert from "node:assert/strict";
 import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
-import { type DocumentInput, documentMachine, type IndexInput } from "../actors/document.ts";
+import {
+  type DocumentInput,
+  documentMachine,
+  type IndexInput,
+  type Recognised,
+} from "../actors/document.ts";
 import { libraryMachine, MAX_DOCUMENTS } from "../actors/library.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import {
@@ -35,18 +40,24 @@ const extracted: Extracted = {
   tokens: 0,
 };
 
-function startLibrary({ known = false } = {}) {
+function startLibrary({ known = false, isRecording = false } = {}) {
   const clock = new SimulatedClock();
   const world = { closed: false, indexed: [] as string[], aborted: 0 };
   const extraction = Promise.withResolvers<Extracted>();
+  const listening = Promise.withResolvers<Extracted>();
   const document = documentMachine.provide({
     actors: {
-      recognise: fromPromise(() =>
-        Promise.resolve({ sha256: "abc", ...(known && { document: info }) })
+      recognise: fromPromise<Recognised, DocumentInput>(() =>
+        Promise.resolve({ sha256: "abc", isRecording, ...(known && { document: info }) })
       ),
       extract: fromPromise<Extracted, DocumentInput>(({ signal }) => {
         signal.addEventListener("abort", () => world.aborted++, { once: true });
         return extraction.promise;
+      }),
+      listen: fromPromise<Extracted, DocumentInput>(({ signal, input: { ask } }) => {
+        signal.addEventListener("abort", () => world.aborted++, { once: true });
+        ask.replyTo.chunk({ stage: "listening", part: 1, of: 2 });
+        return listening.promise;
       }),
       index: fromPromise<AddedDocument, IndexInput>(({ input }) => {
         world.indexed.push(`${input.sha256} ${input.extracted.format}`);
@@ -75,7 +86,7 @@ function startLibrary({ known = false } = {}) {
       { userId: 1, name: "a.pdf", bytes: new Uint8Array(3) },
       { onChunk: (stage) => stages.push(stage), ...(signal && { signal }) },
     );
-  return { library, clock, world, extraction, add, stages };
+  return { library, clock, world, extraction, listening, add, stages };
 }
 
 Deno.test("library takes a document through its stages to ready", async () => {
@@ -97,6 +108,31 @@ Deno.test("library recognises a content that it has already, and reads nothing",
   await settle();
   assert.deepEqual(await add(), { document: info, known: true, files: [], unread: 0 });
   assert.deepEqual(stages, []);
+});
+
+Deno.test("library has recordings heard, more of them at once than it has readers", async () => {
+  const { library, world, listening, add, stages } = startLibrary({ isRecording: true });
+  await settle();
+  const adds = Array.from({ length: 5 }, () => add());
+  await settle();
+  assert.equal(stages.length, 5);
+  assert.deepEqual(stages[0], { stage: "listening", part: 1, of: 2 });
+  assert.deepEqual(library.getSnapshot().context.running, []);
+  listening.resolve(extracted);
+  await Promise.all(adds);
+  assert.equal(world.indexed.length, 5);
+});
+
+Deno.test("library ends the listening when the sender gives up", async () => {
+  const { library, world, add } = startLibrary({ isRecording: true });
+  await settle();
+  const sender = new AbortController();
+  const added = add(sender.signal);
+  await settle();
+  sender.abort(new Error("cancelled"));
+  await assert.rejects(added, /cancelled/);
+  await settle();
+  assert.deepEqual([world.aborted, library.getSnapshot().context.documents], [1, 0]);
 });
 
 Deno.test("library tells the sender why a document is refused", async () => {
@@ -163,7 +199,7 @@ Deno.test("library reads a bounded number at once, the user with fewer first", a
   const ends = new Map<string, () => void>();
   const document = documentMachine.provide({
     actors: {
-      recognise: fromPromise(() => Promise.resolve({ sha256: "abc" })),
+      recognise: fromPromise<Recognised, DocumentInput>(() => Promise.resolve({ sha256: "abc" })),
       extract: fromPromise<Extracted, DocumentInput>(({ input: { ask: { name } } }) => {
         order.push(name);
         return new Promise((resolve) => ends.set(name, () => resolve(extracted)));
@@ -205,7 +241,7 @@ Deno.test("library stops reading what its sender has cancelled, and says so", as
       watch: fromCallback(({ sendBack }) => {
         world.cancel = () => sendBack({ type: "cancelled" });
       }),
-      recognise: fromPromise(() => Promise.resolve({ sha256: "abc" })),
+      recognise: fromPromise<Recognised, DocumentInput>(() => Promise.resolve({ sha256: "abc" })),
       extract: fromPromise<Extracted, DocumentInput>(({ signal }) => {
         signal.addEventListener("abort", () => world.aborted++, { once: true });
         return new Promise(() => {});

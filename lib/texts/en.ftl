@@ -5,6 +5,7 @@ start = **I answer questions about your documents, and name the page.**
     Send me a contract, a report, a spreadsheet, slides, a scan or a link. Then ask about it, in English or Russian.
     { $extensions }
 start-formats = I read { $list } files, up to { $megabytes } MB.
+start-hears = I hear as well: ask by voice, or send a recording (MP3, WAV, OGG, M4A, MP4) and ask about it.
 
 help-title = **What I understand**
 help-outro = Everything else is a question about the active document. Send a file to make it the active one.

@@ -28,8 +28,9 @@ export default definePlugin({
 });
 
 function formatsLine({ t, settings }: PluginContext): string {
-  return t("start-formats", {
+  const formats = t("start-formats", {
     list: settings.extensions.join(", "),
     megabytes: Math.floor(settings.maxFileBytes / 1024 / 1024),
   });
+  return settings.hears ? `${formats} ${t("start-hears")}` : formats;
 }
