@@ -9,6 +9,7 @@ import { benchCachedAnswer } from "./cached_answer.ts";
 import { benchExtraction } from "./extraction.ts";
 import { benchFormats } from "./formats.ts";
 import type { Row } from "./measure.ts";
+import { benchSearch } from "./search.ts";
 import { benchStartup } from "./startup.ts";
 
 const { values, positionals } = parseArgs({
@@ -20,6 +21,7 @@ const benches = {
   extraction: benchExtraction,
   formats: () => benchFormats(positionals),
   cached: benchCachedAnswer,
+  search: benchSearch,
   startup: benchStartup,
 };
 const rows: Row[] = [];
