@@ -54,6 +54,8 @@ export interface AskOptions<M extends AskName> {
   timeoutMs?: number;
   /** Receives what is streamed before the reply. */
   onChunk?: (chunk: Chunk<M>) => void;
+  /** Ends the wait, and the work, before the handler's own end. */
+  signal?: AbortSignal;
 }
 
 /** A file as Telegram announced it. */
@@ -87,8 +89,10 @@ export interface PluginContext {
   readonly updateId: number;
   /** What `t` speaks. */
   readonly language: Language;
-  /** Aborted when the user stops it, the handler's time is over, or the bot is killed. */
+  /** Aborted when the handler's time is over, or the bot is killed. */
   readonly signal: AbortSignal;
+  /** Aborted when the user wants no more of the answer that is being written; what there is can be sent. */
+  readonly stopped: AbortSignal;
   /** Settings that handlers need. */
   readonly settings: PluginSettings;
   /** A text of the user's language, by its Fluent key. Arguments are escaped for Markdown. */

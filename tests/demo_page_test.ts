@@ -120,6 +120,18 @@ Deno.test({
       assert.equal(await tab.evaluate(`document.querySelector("#status").innerText`), "");
     });
 
+    await t.step("a draft that can be stopped has a button for it", async () => {
+      const draft = { draft_id: 9, can_stop: true, rich_message: { markdown: "The fee" } };
+      await asBot(world, "sendRichMessageDraft", draft);
+      await tab.until(`document.querySelector(".draft button")?.innerText === "Stop"`);
+      await tab.click(".draft button");
+      const sent = `performance.getEntriesByType("resource").some(({ name, responseStatus }) =>
+        name.endsWith("/chat/en/stop") && responseStatus === 200)`;
+      await tab.until(sent);
+      await asBot(world, "sendMessage", { text: "Stopped." });
+      await tab.until(`document.querySelector(".draft") === null`);
+    });
+
     await t.step("text of a message is never taken for the page's own HTML", async () => {
       const markdown = "<img src=x onerror=alert(1)> [here](javascript:alert(1)) end";
       await asBot(world, "sendRichMessage", { rich_message: { markdown } });

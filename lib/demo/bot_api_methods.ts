@@ -48,6 +48,7 @@ const PAYLOAD = z.object({
   chat_id: id.optional(),
   message_id: id.optional(),
   draft_id: id.optional(),
+  can_stop: z.coerce.boolean().optional(),
   offset: id.optional(),
   limit: id.optional(),
   timeout: id.optional(),
@@ -176,10 +177,15 @@ function send({ chats }: World, { chat_id }: Payload, content: Content) {
   return asTelegram(chats.post(chat_id, content), chat_id, chats);
 }
 
-function draft({ chats }: World, { chat_id = 0, draft_id = 0 }: Payload, content: Content): true {
+function draft(
+  { chats }: World,
+  { chat_id = 0, draft_id = 0, can_stop = false }: Payload,
+  content: Content,
+): true {
   if (draft_id === 0) throw new TelegramFault(400, "Bad Request: DRAFT_ID_INVALID");
   if (chat_id < 0) throw new TelegramFault(400, "Bad Request: drafts need a private chat");
-  chats.chat(chat_id)?.emit({ type: "draft", text: content.text, format: content.format });
+  const { text, format } = content;
+  chats.chat(chat_id)?.emit({ type: "draft", text, format, ...(can_stop && { stop: draft_id }) });
   return true;
 }
 

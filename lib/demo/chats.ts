@@ -37,6 +37,8 @@ export interface DemoUser {
   sendVoice(bytes: Uint8Array): number;
   sendAudio(file: OutgoingFile): number;
   press(messageId: number, data: string): number;
+  /** Presses "stop" under a draft. */
+  stop(draftId: number): number;
   /** The chat as it is now. */
   messages(): readonly ChatMessage[];
   /** Waits until the chat is as `predicate` wants it. */
@@ -50,7 +52,8 @@ export interface DemoUser {
 export type ChatEvent =
   | { type: "message" | "edit"; message: ChatMessage }
   | { type: "delete"; id: number }
-  | { type: "draft"; text: string; format: ChatMessage["format"] }
+  /** `stop` names a draft that can be stopped. */
+  | { type: "draft"; text: string; format: ChatMessage["format"]; stop?: number }
   | { type: "typing" };
 
 interface Person {
@@ -179,6 +182,11 @@ export class ChatStore {
           update_id,
           callback_query: { id, from, data, message, chat_instance: String(person.id) },
         });
+        return update_id;
+      },
+      stop: (draft_id) => {
+        const update_id = this.feed.nextId();
+        this.feed.push({ update_id, stopped_message_generation: { chat: place, draft_id } });
         return update_id;
       },
       messages: () => chat.messages,

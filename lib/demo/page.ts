@@ -67,6 +67,10 @@ export function addPage(
     const { id, data } = await c.req.json<{ id: number; data: string }>();
     return c.json(visitor(languageOf(c.req.param("language"))).press(Number(id), String(data)));
   });
+  chat.post("/stop", async (c) => {
+    const { draft } = await c.req.json<{ draft: number }>();
+    return c.json(visitor(languageOf(c.req.param("language"))).stop(Number(draft)));
+  });
   chat.post("/file", async (c) => {
     const file = (await c.req.formData()).get("file");
     if (!(file instanceof File)) return c.json({ error: "no file" }, 400);

@@ -12,6 +12,7 @@ import { type Language, languageOf, type Translate } from "../texts/texts.ts";
 import { escapeArguments, escapeMarkdown } from "./markdown.ts";
 import type { Preview } from "./previews.ts";
 import type { Replies } from "./replies.ts";
+import type { Stoppable } from "./stops.ts";
 
 /** Telegram shows an action for five seconds. */
 const TYPING_MS = 4_500;
@@ -51,6 +52,7 @@ export async function createContext(
   ports: ContextPorts,
   update: Context,
   signal: AbortSignal,
+  answer: Stoppable,
   handleText: (context: PluginContext, text: string) => Promise<void>,
 ): Promise<HandlerContext | undefined> {
   const { chat, from } = update;
@@ -61,7 +63,10 @@ export async function createContext(
   const target = { id: chat.id, ...(threadId !== undefined && { threadId }) };
   const name = [from.first_name, from.last_name].filter(Boolean).join(" ");
   const ask = <M extends AskName>(type: M, body: Body<M>, options: AskOptions<M> = {}) =>
-    ports.ask(type, body, { ...options, signal });
+    ports.ask(type, body, {
+      ...options,
+      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+    });
   const known = await ask("db.touchUser", {
     userId: from.id,
     name,
@@ -98,6 +103,7 @@ export async function createContext(
       return language;
     },
     signal,
+    stopped: answer.signal,
     settings,
     pressed: update.callbackQuery?.message && sent(update.callbackQuery.message.message_id),
     t: (key, args = {}) => ports.texts(language, key, escapeArguments(args)),
@@ -111,6 +117,7 @@ export async function createContext(
       return sent(messageId);
     },
     preview(markdown) {
+      if (preview === undefined) answer.watch();
       preview ??= replies.preview(target, update.update.update_id, signal);
       preview.show(markdown);
     },

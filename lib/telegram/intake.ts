@@ -10,7 +10,11 @@ const POLL_S = 30;
 const POLL_LIMIT = 100;
 const WEBHOOK_CONNECTIONS = 100;
 /** The kinds that some handler takes. */
-const ALLOWED_UPDATES = ["message", "callback_query"] as const;
+const ALLOWED_UPDATES = [
+  "message",
+  "callback_query",
+  "stopped_message_generation",
+] as const;
 
 export interface SignInOptions {
   api: Api;

@@ -27,12 +27,13 @@ export function createPreviews(api: Api): StartPreview {
 
   async function send(chat: ChatTarget, id: number, text: string, signal: AbortSignal) {
     const topic = chat.threadId === undefined ? {} : { message_thread_id: chat.threadId };
+    const other = { ...topic, can_stop: true, keep_on_stop: true };
     try {
       if (method === "rich") {
-        await api.sendRichMessageDraft(chat.id, id, { markdown: text }, topic, signal as never);
+        await api.sendRichMessageDraft(chat.id, id, { markdown: text }, other, signal as never);
       } else if (method === "plain") {
         const shown = toPlainText(text).slice(-MESSAGE_LIMIT);
-        await api.sendMessageDraft(chat.id, id, shown, topic, signal as never);
+        await api.sendMessageDraft(chat.id, id, shown, other, signal as never);
       }
     } catch (error) {
       log.debug("Cannot show a draft: {error}", { error });

@@ -10,6 +10,7 @@ import { logger } from "../log.ts";
 import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
 import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
 import { ChatGoneError } from "./replies.ts";
+import { createStops } from "./stops.ts";
 
 /** A handler that works longer than this is stopped, and its user told. */
 const HANDLER_MS = 10 * 60_000;
@@ -36,6 +37,7 @@ type Task = (context: HandlerContext) => Promise<void>;
  */
 export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOptions): Handle {
   const log = logger("router");
+  const stops = createStops(ports);
   const commands = byName(plugins.flatMap((plugin) => plugin.commands ?? []));
   const buttons = byName(plugins.flatMap((plugin) => plugin.buttons ?? []));
   const texts = plugins.flatMap((plugin) => plugin.texts ?? []);
@@ -91,10 +93,13 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
 
   return async (raw, signal) => {
     const update = new Context(raw as unknown as Update, ports.api, botInfo);
+    const stop = update.update.stopped_message_generation;
+    if (stop !== undefined) return await stops.stop(stop.chat.id, stop.draft_id, signal);
     if (!isAddressed(update, botInfo)) return;
     using limit = timeLimit(HANDLER_MS);
     const handlerSignal = AbortSignal.any([signal, limit.signal]);
-    await using context = await createContext(ports, update, handlerSignal, handleText);
+    using answer = stops.begin(update.chat?.id ?? 0, update.update.update_id);
+    await using context = await createContext(ports, update, handlerSignal, answer, handleText);
     if (context === undefined) return;
     const [kind, task] = route(update);
     try {

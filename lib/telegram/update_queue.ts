@@ -178,7 +178,7 @@ function jobId(botId: number, updateId: number): string {
 
 /**
  * What keeps its order: the chat, or the user where an update has none. A press
- * of "cancel" stands alone, as it must not wait behind what it is to end.
+ * of "cancel" or "stop" stands alone, as it must not wait behind what it is to end.
  */
 export function chatKey(update: IncomingUpdate): string {
   if (isUrgent(update)) return `urgent:${update.update_id}`;
@@ -189,7 +189,8 @@ export function chatKey(update: IncomingUpdate): string {
   return "none";
 }
 
-function isUrgent({ callback_query: press }: IncomingUpdate): boolean {
+function isUrgent({ callback_query: press, stopped_message_generation }: IncomingUpdate): boolean {
+  if (stopped_message_generation !== undefined) return true;
   return typeof press === "object" && press !== null && "data" in press &&
     typeof press.data === "string" && press.data.startsWith("cancel:");
 }

@@ -75,6 +75,7 @@ async function answerFrom(
     language,
     user: { id: USER_ID, name: "terminal" },
     preview: () => {},
+    stopped: new AbortController().signal,
   };
   return await answerQuestion(asking, documents, question, () => Promise.resolve([]));
 }

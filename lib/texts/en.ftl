@@ -121,6 +121,7 @@ language-done = From now on I speak English.
 page-goes-on = … this is its beginning; the rest is in the file itself, see /mydocs.
 button-again = ↻ Try again
 answer-repeats-prompt = I cannot show this answer: the AI has repeated its own instructions instead of the document. Ask in other words, or look whether the document tries to give orders.
+answer-stopped = ⏹ You stopped this answer here.
 question-forgotten = I have forgotten this question. Please ask it again.
 question-no-document = Send me a document first, then ask me about it.
 quota-minute = You have asked { $count } questions within a minute, which is as fast as I may answer. Please try again in a minute.

@@ -31,7 +31,7 @@ const FOUND_ROWS = 10;
 /** What answering needs of a handler's context. */
 export type Asking = Pick<
   PluginContext,
-  "ask" | "tell" | "t" | "escape" | "settings" | "language" | "user" | "preview"
+  "ask" | "tell" | "t" | "escape" | "settings" | "language" | "user" | "preview" | "stopped"
 >;
 
 export interface Answer {
@@ -80,7 +80,8 @@ export async function answerQuestion(
   const found = await findPassages(asking, documents, question, history);
   const passages = [...fromTables.passages, ...found.passages];
   const guard = guardAnswer({ question, passages, language: asking.language });
-  const reply = await asking.ask("ai.answer", {
+  let written = "";
+  const answering = asking.ask("ai.answer", {
     key: isFollowUp ? crypto.randomUUID() : key,
     userId: asking.user.id,
     language: asking.language,
@@ -88,7 +89,15 @@ export async function answerQuestion(
     passages,
     several: documents.length > 1,
     history,
-  }, { timeoutMs: ANSWER_TIMEOUT_MS, onChunk: (text) => asking.preview(guard.preview(text)) });
+  }, {
+    timeoutMs: ANSWER_TIMEOUT_MS,
+    signal: asking.stopped,
+    onChunk: (text) => asking.preview(guard.preview(written = text)),
+  });
+  const reply = await answering.catch((error): undefined => {
+    if (!asking.stopped.aborted) throw error;
+  });
+  if (reply === undefined) return stoppedAnswer(asking, guard.preview(written), passages);
 
   const answer = reply.kind === "answer"
     ? generatedAnswer(asking, reply, passages, guard)
@@ -226,6 +235,19 @@ export function generatedAnswer(
   }
   const checked = checkCitations(shown, passages, asking.language);
   return { text: checked.text, source: "ai", cited: checked.cited, promptTokens, answerTokens };
+}
+
+/** What was written when its reader stopped it. Never cached: it is no answer to anybody else. */
+function stoppedAnswer(
+  asking: Asking,
+  written: string,
+  passages: readonly FoundPassage[],
+): Answer {
+  const provider = providerOf(asking);
+  count(asking, "ai.requests", { cached: false, provider, outcome: "stopped" });
+  const { text, cited } = checkCitations(written, passages, asking.language);
+  const blocks = [text.trimEnd(), asking.t("answer-stopped")].filter((block) => block !== "");
+  return { text: blocks.join("\n\n"), source: "ai", cited, promptTokens: 0, answerTokens: 0 };
 }
 
 function passagesAsAnswer(

@@ -98,8 +98,10 @@ const HANDLERS = {
   delete({ id }) {
     nodeOf(id)?.remove();
   },
-  draft({ text, format }) {
-    const node = nodeFor({ id: "draft", from: "bot", text, format });
+  draft({ text, format, stop }) {
+    const buttons = stop === undefined ? [] : [[{ text: TEXTS[language].stop }]];
+    const press = () => post("stop", { draft: stop });
+    const node = messageNode({ id: "draft", from: "bot", text, format, buttons }, { press });
     node.classList.add("draft");
     nodeOf("draft")?.remove();
     $("messages").append(node);

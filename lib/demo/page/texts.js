@@ -13,6 +13,7 @@ export const TEXTS = {
     write: "Write a question",
     send: "Send",
     drop: "Drop it here",
+    stop: "Stop",
     typing: "typing …",
     lost: "connecting …",
     took: (ms) => ms < 1_000 ? `in ${Math.round(ms)} ms` : `in ${(ms / 1_000).toFixed(1)} s`,
@@ -30,6 +31,7 @@ export const TEXTS = {
     write: "Напишите вопрос",
     send: "Отправить",
     drop: "Бросайте сюда",
+    stop: "Остановить",
     typing: "печатает …",
     lost: "соединяюсь …",
     took: (ms) =>
