@@ -56,6 +56,7 @@ import { answerAsk, serving } from "./lib/serve.ts";
 import { createTelegramApi } from "./lib/telegram/api.ts";
 import { createByteBudget } from "./lib/telegram/byte_budget.ts";
 import { downloadFile } from "./lib/telegram/download.ts";
+import { createHandling } from "./lib/telegram/handling.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
 import { createReplies } from "./lib/telegram/replies.ts";
 import { createRouter } from "./lib/telegram/router.ts";
@@ -441,7 +442,7 @@ async function botChild(config: Config, database: Database) {
     botId: Number(token.split(":")[0]) || 0,
   });
   const memory = createByteBudget(Math.max(MAX_BYTES_IN_WORK, config.maxFileBytes));
-  let route: ReturnType<typeof createRouter> | undefined;
+  let handle: ReturnType<typeof createHandling> | undefined;
 
   const logic = botMachine.provide({
     actors: {
@@ -452,7 +453,7 @@ async function botChild(config: Config, database: Database) {
           throw error;
         });
         await queue.open();
-        route = createRouter({
+        const route = createRouter({
           plugins,
           botInfo,
           allowedIds: allowedIds && new Set(allowedIds),
@@ -473,6 +474,15 @@ async function botChild(config: Config, database: Database) {
               downloadFile({ api, root, token, maxBytes: config.maxFileBytes }, file, signal),
           },
         });
+        handle = createHandling({
+          queue,
+          api,
+          texts,
+          route,
+          readLanguage: (userId, signal) => ask(system, "db.readLanguage", { userId }, { signal }),
+          countDead: (reason) =>
+            tell(system, "metrics.count", { name: "updates.dead", tags: { reason } }),
+        });
         return `@${botInfo.username}`;
       }),
       poll: fromPromise(({ input: { offset }, signal }) => pollUpdates(api, offset, signal)),
@@ -483,15 +493,7 @@ async function botChild(config: Config, database: Database) {
       receive: serving<Ask<"bot.receive">>(({ updates }) => queue.store(updates)),
       take: fromPromise(({ input: { limit } }) => queue.take(limit)),
       handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
-        try {
-          await route?.(stored.update, signal);
-          await queue.complete(stored.id);
-        } catch (error) {
-          const id = stored.update.update_id;
-          log.warn("Cannot finish update {id}: {error}", { id, error });
-          const outcome = await queue.giveBack(stored, error).catch(() => "unclaimed" as const);
-          if (outcome === "givenUp") log.error("Gave up update {id}", { id });
-        }
+        await handle?.(stored, signal);
       }),
       close: fromPromise(() => queue.close()),
     },

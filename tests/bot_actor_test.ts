@@ -28,7 +28,7 @@ function startBot(mode: "polling" | "webhook" = "polling") {
     if (world.storeFails) return Promise.reject(new Error("the database is away"));
     for (const update of updates) {
       world.stored.push(update.update_id);
-      queue.push({ id: String(update.update_id), update, retries: 0 });
+      queue.push({ id: String(update.update_id), update, retries: 0, waits: 0, isDead: false });
     }
     return Promise.resolve();
   };

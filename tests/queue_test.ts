@@ -1,6 +1,8 @@
 /** The durable queue on both kinds of storage: once, in order, taken over, given up. */
 import assert from "node:assert/strict";
 import { createDatabase } from "../lib/db/database.ts";
+import { listDead } from "../lib/telegram/dead_letters.ts";
+import { MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
 import {
   chatKey,
   createUpdateQueue,
@@ -38,6 +40,7 @@ for (const kind of ["pglite", "postgres"] as const) {
       await using services = kind === "postgres" ? await emptyDatabase() : undefined;
       const database = createDatabase({ url: services?.url, directory: folder.path });
       await database.connect();
+      await database.migrate();
       const open = async () => {
         const queue = createUpdateQueue({ kind, sql: () => database.sql, botId: 42 });
         await queue.open();
@@ -99,16 +102,113 @@ for (const kind of ["pglite", "postgres"] as const) {
           },
         );
 
-        await t.step("after the last try an update is given up, and its chat goes on", async () => {
-          const [failing, following] = [message(9), message(9)];
-          await queue.store([failing, following]);
+        /** What the engine does with updates whose process has died, without its wait. */
+        const processDies = () =>
+          database.sql`
+            update pgboss.job set state = 'retry', start_after = now(), heartbeat_on = null
+            where state = 'active'`;
+        const skipPauses = () =>
+          database.sql`update pgboss.job set start_after = now() where state = 'retry'`;
+        const takeOne = async () => {
           const [stored] = await queue.take(10);
           assert.ok(stored);
-          assert.equal(
-            await queue.giveBack({ ...stored, retries: 99 }, new Error("no")),
-            "givenUp",
-          );
+          return stored;
+        };
+
+        await t.step(
+          "one that fails each time is given up, kept, and its chat goes on",
+          async () => {
+            const [failing, following] = [message(9), message(9)];
+            await queue.store([failing, following]);
+            for (let tries = 1; tries < MAX_TRIES; tries++) {
+              assert.equal(await queue.giveBack(await takeOne(), new Error("bad")), "later");
+              await skipPauses();
+            }
+            const last = await takeOne();
+            assert.equal(await queue.giveBack(last, new Error("bad")), "dead");
+            await queue.bury(last, "Error: bad");
+            await queue.complete(last.id);
+            assert.deepEqual(await drain(queue), [following.update_id]);
+            const [letter, ...others] = await listDead(database.sql, "all");
+            assert.deepEqual(others, []);
+            assert.deepEqual(letter?.update, failing);
+            assert.equal(letter?.chatKey, "9");
+            assert.equal(letter?.reason, "Error: bad");
+          },
+        );
+
+        await t.step("what only waits for others is tried much longer", async () => {
+          await queue.store([message(11)]);
+          const away = Object.assign(new Error("away"), { name: "DatabaseUnavailableError" });
+          for (let tries = 0; tries < MAX_WAITS - 1; tries++) {
+            assert.equal(await queue.giveBack(await takeOne(), away), "later", `try ${tries}`);
+            await skipPauses();
+          }
+          const last = await takeOne();
+          assert.equal(last.isDead, false);
+          assert.equal(await queue.giveBack(last, away), "dead");
+          await queue.complete(last.id);
+        });
+
+        await t.step("one that kills its process each time is not handled once more", async () => {
+          const [poison, following] = [message(12), message(12)];
+          await queue.store([poison, following]);
+          for (let tries = 0; tries < MAX_TRIES; tries++) {
+            const stored = await takeOne();
+            assert.deepEqual([stored.update.update_id, stored.isDead], [poison.update_id, false]);
+            await processDies();
+            queue.abandon(stored.id);
+          }
+          const dead = await takeOne();
+          assert.deepEqual([dead.update.update_id, dead.isDead], [poison.update_id, true]);
+          await queue.complete(dead.id);
           assert.deepEqual(await drain(queue), [following.update_id]);
+        });
+
+        await t.step("two that may kill their process are not handled at once", async () => {
+          const both = [message(13), message(14)];
+          await queue.store(both);
+          for (let tries = 0; tries < 2; tries++) {
+            const taken = await queue.take(10);
+            assert.equal(taken.length, 2);
+            await processDies();
+            for (const { id } of taken) queue.abandon(id);
+          }
+          const first = await takeOne();
+          await skipPauses();
+          assert.deepEqual(await queue.take(10), [], "the other is set aside");
+          await queue.complete(first.id);
+          await skipPauses();
+          const second = await takeOne();
+          assert.equal(second.isDead, false, "being set aside does not count as a try");
+          await queue.complete(second.id);
+          assert.deepEqual(
+            [first, second].map(({ update }) => update.update_id).sort(),
+            both.map(({ update_id }) => update_id),
+          );
+        });
+
+        await t.step("a dead letter is handled once more when its operator wants it", async () => {
+          const [letter] = await listDead(database.sql, "all");
+          assert.ok(letter);
+          assert.deepEqual(await queue.revive([letter]), [letter]);
+          assert.deepEqual(await listDead(database.sql, "all"), []);
+          const again = await takeOne();
+          assert.deepEqual([again.update, again.retries], [letter.update, 0]);
+          // Its tries begin anew, but a repeated delivery is still known.
+          await queue.store([letter.update]);
+          await queue.complete(again.id);
+          assert.deepEqual(await drain(queue), []);
+        });
+
+        await t.step("text that PostgreSQL cannot keep does not hold up the others", async () => {
+          const odd = { ...message(15), note: "a\0b\ud800c" };
+          const plain = message(16);
+          await queue.store([odd, plain]);
+          const taken = await queue.take(10);
+          assert.deepEqual(ids(taken), [odd.update_id, plain.update_id]);
+          assert.equal(taken[0]?.update.note, "a\ufffdb\ufffdc");
+          for (const { id } of taken) await queue.complete(id);
         });
 
         await t.step("what was stored is there for the next process", async () => {

@@ -40,6 +40,16 @@ export const userQueries = {
     return row;
   },
 
+  /** What a user has chosen to be spoken to in; `undefined` for one who was never here. */
+  async readLanguage(
+    tx: TransactionSql,
+    { userId }: { userId: number },
+  ): Promise<Language | undefined> {
+    const [row] = await tx<{ language: Language }[]>`
+      select language from users where id = ${userId}`;
+    return row?.language;
+  },
+
   async setLanguage(
     tx: TransactionSql,
     { userId, language }: { userId: number; language: Language },

@@ -56,6 +56,12 @@ export const CATALOGUE: readonly Known[] = [
     help: "Restarts of an actor by its supervisor",
     tags: ["actor"],
   },
+  {
+    name: "updates.dead",
+    kind: "counter",
+    help: "Updates that were given up and kept as dead letters",
+    tags: ["reason"],
+  },
   { name: "queue.size", kind: "gauge", help: "Updates that wait to be handled", tags: [] },
   { name: "bot.startup_time", kind: "timer", help: "Time from start to ready", tags: [] },
 ];

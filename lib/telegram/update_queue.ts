@@ -4,9 +4,11 @@
  * one that works on it dies. It shares the database's own connections.
  */
 import { type Db, PgBoss } from "pg-boss";
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
+import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
+import { afterTry, isSuspect, isUsedUp, isWait, type Tries } from "./patience.ts";
 
 const QUEUE = "updates";
 /** A worker that is silent for this long is taken for dead; the engine's smallest. */
@@ -17,15 +19,25 @@ const SUPERVISE_S = 5;
 const REMEMBER_S = 2 * 24 * 3_600;
 /** How long one handler may work on an update. */
 const EXPIRE_S = 3_600;
-/** With the pauses below, what needs Telegram or the database waits out half an hour without it. */
-const RETRIES = 35;
+/** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
+const RETRIES = 1_000;
 const MAX_RETRY_DELAY_S = 60;
+const OPTIONS = {
+  heartbeatSeconds: HEARTBEAT_S,
+  expireInSeconds: EXPIRE_S,
+  deleteAfterSeconds: REMEMBER_S,
+  retryLimit: RETRIES,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: MAX_RETRY_DELAY_S,
+};
 
-export interface StoredUpdate {
+/** An update in hand, with its earlier tries. */
+export interface StoredUpdate extends Tries {
   id: string;
   update: IncomingUpdate;
-  /** Earlier tries that ended without completing it. */
-  retries: number;
+  /** Its tries are used up: it is not to be handled again, but to be ended. */
+  isDead: boolean;
 }
 
 export interface UpdateQueue {
@@ -39,9 +51,15 @@ export interface UpdateQueue {
   albumHasMore(chatId: number, albumId: string): Promise<boolean>;
   /**
    * Gives the update back, to be taken again after a pause that grows with each
-   * try; after the last one it is given up, so that its chat goes on.
+   * try; says so if that was the last one: then it is still in hand, to be ended.
    */
-  giveBack(stored: StoredUpdate, error: unknown): Promise<"later" | "givenUp">;
+  giveBack(stored: StoredUpdate, error: unknown): Promise<"later" | "dead">;
+  /** Lets go of an update in hand, which is taken again once its claim has lapsed. */
+  abandon(id: string): void;
+  /** Keeps an update that is given up among the dead letters; it is still to be completed. */
+  bury(stored: StoredUpdate, reason: string): Promise<void>;
+  /** Lets dead letters be handled once more; gives those that are in the queue again. */
+  revive(letters: readonly BuriedLetter[]): Promise<BuriedLetter[]>;
   /** Updates that wait or are being handled. */
   size(): Promise<number>;
   close(): Promise<void>;
@@ -55,6 +73,10 @@ export function createUpdateQueue(
 ): UpdateQueue {
   const log = logger("queue");
   const active = new Set<string>();
+  /** Waits that could not be noted yet, as the database was away. */
+  const owed = new Map<string, StoredUpdate>();
+  /** The one update in hand of which several tries have failed. */
+  let suspect: string | undefined;
   let boss: PgBoss | undefined;
   let touching: ReturnType<typeof setInterval> | undefined;
 
@@ -62,7 +84,27 @@ export function createUpdateQueue(
     if (boss === undefined) throw new Error("Cannot use the queue as it is not open");
     return boss;
   };
+  const letGo = (id: string) => {
+    active.delete(id);
+    if (suspect === id) suspect = undefined;
+  };
+  /** Fenced, as another process may have taken it over meanwhile. */
+  const returnToQueue = async (stored: StoredUpdate, reason: object, hasWaited: boolean) => {
+    if (hasWaited) {
+      owed.set(stored.id, stored);
+      await noteWait(connect(), stored.id);
+      owed.delete(stored.id);
+    }
+    const { id, retries } = stored;
+    await opened().fail(QUEUE, { id, retryCount: retries } as never, reason);
+  };
+  const payWhatIsOwed = async () => {
+    for (const stored of [...owed.values()]) {
+      await returnToQueue(stored, { error: "waited" }, true);
+    }
+  };
   const touch = () => {
+    payWhatIsOwed().catch(() => {/* the database is still away */});
     if (active.size === 0) return;
     opened().touch(QUEUE, [...active]).catch((error) =>
       log.warn("Cannot renew the claim on updates in work: {error}", { error })
@@ -80,23 +122,16 @@ export function createUpdateQueue(
       });
       engine.on("error", (error) => log.warn("Queue: {error}", { error }));
       await engine.start();
-      await engine.createQueue(QUEUE, {
-        policy: "key_strict_fifo",
-        heartbeatSeconds: HEARTBEAT_S,
-        expireInSeconds: EXPIRE_S,
-        deleteAfterSeconds: REMEMBER_S,
-        retryLimit: RETRIES,
-        retryDelay: 1,
-        retryBackoff: true,
-        retryDelayMax: MAX_RETRY_DELAY_S,
-      });
+      await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
+      // One that was created by an earlier version.
+      await engine.updateQueue(QUEUE, OPTIONS);
       boss = engine;
       touching = setInterval(touch, TOUCH_MS);
     },
     async store(updates) {
       const jobs = updates.map((update) => ({
         id: jobId(botId, update.update_id),
-        data: update,
+        data: storable(update),
         singletonKey: chatKey(update),
       }));
       await opened().insert(QUEUE, jobs);
@@ -106,21 +141,66 @@ export function createUpdateQueue(
         batchSize: limit,
         includeMetadata: true,
       });
-      for (const { id } of jobs) active.add(id);
-      return jobs.map(({ id, data, retryCount }) => ({ id, update: data, retries: retryCount }));
+      const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
+      const waits = await readWaits(connect(), tried);
+      const taken: StoredUpdate[] = [];
+      for (const { id, data, retryCount } of jobs) {
+        const tries = { retries: retryCount, waits: waits.get(id) ?? 0 };
+        const stored = { id, update: data, ...tries, isDead: isUsedUp(tries) };
+        if (!stored.isDead && isSuspect(tries)) {
+          // Two at once would die of each other, and nobody could tell which one is to blame.
+          if (suspect !== undefined) {
+            await returnToQueue(stored, { error: "set aside" }, true);
+            continue;
+          }
+          suspect = id;
+        }
+        active.add(id);
+        taken.push(stored);
+      }
+      return taken;
     },
     async complete(id) {
       await opened().complete(QUEUE, id);
-      active.delete(id);
+      letGo(id);
     },
-    async giveBack({ id, retries }, error) {
-      active.delete(id);
-      const reason = { error: error instanceof Error ? error.name : String(error) };
-      // A failed job would hold back its chat for ever, so the last try ends as a completed one.
-      const isLast = retries >= RETRIES;
-      if (isLast) await opened().complete(QUEUE, id, reason);
-      else await opened().fail(QUEUE, id, reason);
-      return isLast ? "givenUp" : "later";
+    async giveBack(stored, error) {
+      const hasWaited = isWait(error);
+      if (isUsedUp(afterTry(stored, hasWaited))) return "dead";
+      letGo(stored.id);
+      await returnToQueue(stored, { error: nameOf(error) }, hasWaited);
+      return "later";
+    },
+    abandon: letGo,
+    async bury({ update, retries }, reason) {
+      await bury(connect(), {
+        botId,
+        updateId: update.update_id,
+        chatKey: chatKey(update),
+        update,
+        reason,
+        tries: retries,
+      });
+    },
+    async revive(letters) {
+      const revived: BuriedLetter[] = [];
+      for (const letter of letters) {
+        const id = jobId(letter.botId, letter.updateId);
+        const isBack = await connect().begin(async (tx) => {
+          const [last] = await tx`
+            select 1 from pgboss.job where name = ${QUEUE} and id = ${id} and state <> 'completed'`;
+          // Its end is not completed yet, so the queue still has it.
+          if (last !== undefined) return false;
+          await tx`delete from pgboss.job where name = ${QUEUE} and id = ${id}`;
+          await tx`delete from update_waits where job_id = ${id}`;
+          const job = { id, data: letter.update, singletonKey: letter.chatKey };
+          await opened().insert(QUEUE, [job], { db: overDriver(tx) });
+          await dropDead(tx, letter);
+          return true;
+        });
+        if (isBack) revived.push(letter);
+      }
+      return revived;
     },
     async albumHasMore(chatId, albumId) {
       const rows = await connect()`
@@ -145,12 +225,30 @@ export function createUpdateQueue(
   };
 }
 
-/** pg-boss's port to a database, over our driver. */
-function overDriver(sql: Sql): Db {
+/** How many tries of each job have only waited; nothing for those of which none has. */
+async function readWaits(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await sql<{ id: string; waits: number }[]>`
+    select job_id as id, waits from update_waits where job_id = any(${[...ids]}::uuid[])`;
+  return new Map(rows.map(({ id, waits }) => [id, waits]));
+}
+
+async function noteWait(sql: Sql, id: string): Promise<void> {
+  await sql`
+    insert into update_waits as w (job_id, waits) values (${id}, 1)
+    on conflict (job_id) do update set waits = w.waits + 1, noted_at = now()`;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error);
+}
+
+/** pg-boss's port to a database, over our driver; within a transaction it runs no scripts. */
+function overDriver(sql: Sql | TransactionSql): Db {
   return {
     async executeSql(text, values) {
       // Scripts come in a transaction of their own, which needs one connection throughout.
-      if (/^\s*BEGIN\b/i.test(text)) {
+      if ("reserve" in sql && /^\s*BEGIN\b/i.test(text)) {
         const reserved = await sql.reserve();
         try {
           return { rows: rowsOf(await reserved.unsafe(text)) };
@@ -167,6 +265,15 @@ function overDriver(sql: Sql): Db {
 /** The rows of every statement: a script's result is a list for each. */
 function rowsOf(result: readonly unknown[]): unknown[] {
   return result.some(Array.isArray) ? result.flat() : [...result];
+}
+
+/** The update without what JSON can say but PostgreSQL cannot keep: it would hold up all that came with it. */
+function storable(update: IncomingUpdate): IncomingUpdate {
+  const text = JSON.stringify(update);
+  if (!/\\u(0000|d[89a-f])/i.test(text)) return update;
+  const clean = (_key: string, value: unknown) =>
+    typeof value === "string" ? value.replaceAll("\0", "\ufffd").toWellFormed() : value;
+  return JSON.parse(text, clean);
 }
 
 /** A UUID that a repeated delivery has as well, and that sorts as updates do. */

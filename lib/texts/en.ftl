@@ -173,6 +173,7 @@ error-unexpected = Something went wrong on my side, and it is noted. Please try 
 error-busy = I have too much to do just now. Please try again in a moment.
 error-timeout = This took too long, so I stopped. Please try again.
 error-download = I could not fetch the file from Telegram. Please send it again.
+update-dead = I have tried to handle this several times and could not. It is noted; please put it another way, or try again later.
 unknown-command = I do not know this command. /help shows all that I know.
 unknown-message = I work with documents: send me a file, then ask about it.
 not-allowed = This bot is private. Ask its owner to let you in: your id is { $id }.

@@ -97,7 +97,7 @@ Deno.test({
         PORT: "0",
       });
       await bot.logged(/\[1\/8\] Metrics: /);
-      await bot.logged(/\[2\/8\] Database: PostgreSQL \d+\.\d+, 3 migrations applied, \d+ ms/);
+      await bot.logged(/\[2\/8\] Database: PostgreSQL \d+\.\d+, \d+ migrations applied, \d+ ms/);
       await bot.logged(/\[3\/8\] Cache: Redis \d/);
       await bot.logged(/\[8\/8\] Telegram: @demo_bot, polling, \d+ ms/);
       await bot.logged(/Health: healthy/);
