@@ -1,6 +1,6 @@
 /**
  * Prints the permissions of a task that depend on the machine and on what the
- * operator has set: `permissions.ts bot | demo | ask | eval | test | bench`. The rest stands
+ * operator has set: `permissions.ts bot | demo | ask | eval | dead | test | bench`. The rest stands
  * in the permission sets of `deno.json`.
  */
 import { MODEL_FOLDERS } from "../extract/models.ts";
@@ -26,6 +26,7 @@ const flags: Record<string, readonly string[]> = {
   demo: [read, write, run, `--allow-net=127.0.0.1,unix:${socket}`],
   ask: [write, run],
   eval: [run],
+  dead: database(),
   // What Deno itself may not read of a process, `cat` may.
   test: [`${run},chromium,cat`],
   bench: [`${run},chromium,cat,ps,pdftotext,soffice`],
@@ -37,6 +38,18 @@ if (wanted.some((flag) => /\s/.test(flag))) {
   Deno.exit(EXIT_CONFIG);
 }
 console.log(wanted.join(" "));
+
+/** The one database that holds the dead letters, and nothing else. */
+function database(): readonly string[] {
+  const url = URL.parse(env("DATABASE_URL") ?? "");
+  if (url !== null) return [`--allow-read=.`, `--allow-net=${url.hostname}:${url.port || 5432}`];
+  const folder = join(dataDir, "database");
+  return [
+    `--allow-read=${[".", packages(), folder].join(",")}`,
+    `--allow-write=${folder}`,
+    `--allow-net=unix:${join(folder, ".s.PGSQL.5432")}`,
+  ];
+}
 
 /** Where Deno keeps packages: the embedded database reads its own files there. */
 function packages(): string {

@@ -17,14 +17,17 @@ export function startProcess(
   args: readonly string[],
   env: Record<string, string>,
 ): BotProcess {
-  const settings = {
-    cwd: ROOT,
-    clearEnv: true,
-    env: { ...pathsOf(), LOG_FORMAT: "text", ...env },
-  };
+  const settings = processSettings(env);
   const process = new Deno.Command(Deno.execPath(), {
     ...settings,
-    args: ["run", "--quiet", "--permission-set=bot", ...permissions(settings), "main.ts", ...args],
+    args: [
+      "run",
+      "--quiet",
+      "--permission-set=bot",
+      ...permissions(settings, "bot"),
+      "main.ts",
+      ...args,
+    ],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -82,11 +85,16 @@ export function startProcess(
   };
 }
 
+/** Where and with what environment a task runs. */
+export function processSettings(env: Record<string, string>): Deno.CommandOptions {
+  return { cwd: ROOT, clearEnv: true, env: { ...pathsOf(), LOG_FORMAT: "text", ...env } };
+}
+
 /** What the task adds to its permission set for this environment. */
-function permissions(settings: Deno.CommandOptions): string[] {
+export function permissions(settings: Deno.CommandOptions, task: "bot" | "dead"): string[] {
   const { stdout } = new Deno.Command(Deno.execPath(), {
     ...settings,
-    args: ["run", "-q", "-P=permissions", "lib/config/permissions.ts", "bot"],
+    args: ["run", "-q", "-P=permissions", "lib/config/permissions.ts", task],
     stdout: "piped",
     stderr: "inherit",
   }).outputSync();
