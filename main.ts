@@ -34,6 +34,8 @@ import {
   isConnectionLost,
   type QueryName,
 } from "./lib/db/database.ts";
+import { tidy } from "./lib/db/housekeeping.ts";
+import { wantLease } from "./lib/db/lease.ts";
 import { runDemo } from "./lib/demo/demo.ts";
 import { limitsMemory } from "./lib/extract/process.ts";
 import { createSandbox, type Sandbox } from "./lib/extract/sandbox.ts";
@@ -60,6 +62,7 @@ import { createHandling } from "./lib/telegram/handling.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
 import { createReplies } from "./lib/telegram/replies.ts";
 import { createRouter } from "./lib/telegram/router.ts";
+import { createWakeUps } from "./lib/telegram/wake_ups.ts";
 import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queue.ts";
 import { tableReader } from "./lib/tables/table_reader.ts";
 import { runAsk } from "./lib/terminal/ask.ts";
@@ -436,11 +439,12 @@ async function botChild(config: Config, database: Database) {
   const texts = await loadTexts();
   const plugins = await loadPlugins(config.plugins);
   const settings = settingsOf(config, plugins);
-  const queue = createUpdateQueue({
-    kind: database.kind,
-    sql: () => database.sql,
-    botId: Number(token.split(":")[0]) || 0,
-  });
+  const botId = Number(token.split(":")[0]) || 0;
+  const queue = createUpdateQueue({ kind: database.kind, sql: () => database.sql, botId });
+  // On the embedded database there is nobody to wake.
+  const wakeUps = database.kind === "postgres" ? createWakeUps(() => database.sql) : undefined;
+  /** Resolves once another replica may lead. */
+  let released: Promise<void> | undefined;
   const memory = createByteBudget(Math.max(MAX_BYTES_IN_WORK, config.maxFileBytes));
   let handle: ReturnType<typeof createHandling> | undefined;
 
@@ -485,7 +489,41 @@ async function botChild(config: Config, database: Database) {
         });
         return `@${botInfo.username}`;
       }),
-      poll: fromPromise(({ input: { offset }, signal }) => pollUpdates(api, offset, signal)),
+      wakeUps: fromCallback(({ sendBack }) =>
+        wakeUps?.listen(() => sendBack({ type: "queue.woken" }))
+      ),
+      leadership: fromCallback(({ sendBack }) => {
+        const won = () => sendBack({ type: "lead.won" });
+        // The embedded database is one process's alone.
+        if (database.kind === "pglite") return won();
+        const release = wantLease({
+          sql: () => database.sql,
+          name: `bot:${botId}`,
+          onWon: () => {
+            log.info("This replica leads");
+            won();
+          },
+          onLost: () => {
+            log.warn("This replica stands by, as another one leads or the database is away");
+            sendBack({ type: "lead.lost" });
+          },
+        });
+        return () => released = release();
+      }),
+      tidy: fromPromise(async ({ signal }) => {
+        const kept = { turnsDays: config.keepTurnsDays };
+        const count = await tidy(database.sql, kept, signal).catch((error) => {
+          log.warn("Cannot delete what is kept no longer: {error}", { error });
+          throw error;
+        });
+        if (count > 0) log.info("Forgot {count} old turns of conversations", { count });
+      }),
+      poll: fromPromise(({ input: { offset }, signal }) =>
+        pollUpdates(api, offset, signal).catch((error) => {
+          if (!signal.aborted) log.warn("Cannot poll, and will try again: {error}", { error });
+          throw error;
+        })
+      ),
       store: fromPromise<number, { updates: readonly IncomingUpdate[] }>(async ({ input }) => {
         await queue.store(input.updates);
         return Math.max(...input.updates.map(({ update_id }) => update_id)) + 1;
@@ -495,8 +533,12 @@ async function botChild(config: Config, database: Database) {
       handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
         await handle?.(stored, signal);
       }),
-      close: fromPromise(() => queue.close()),
+      close: fromPromise(async () => {
+        await released;
+        await queue.close();
+      }),
     },
+    actions: { rouse: () => wakeUps?.rouse() },
   });
   const drainMs = config.shutdownGraceMs * DRAIN_SHARE;
   const mode = webhook === undefined ? "polling" : "webhook";

@@ -1,13 +1,21 @@
 /**
  * Telegram's side of the bot: takes updates in (by polling or webhook), stores
  * them before they are acknowledged, and handles what is stored, a bounded
- * number at once. The durable queue keeps each chat's order.
+ * number at once. The durable queue keeps each chat's order. One replica leads:
+ * it alone polls, and does the chores.
  */
-import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
+import {
+  assertEvent,
+  assign,
+  type DoneActorEvent,
+  enqueueActions,
+  fromCallback,
+  setup,
+} from "xstate";
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { refuse, type Served } from "../lib/serve.ts";
-import { TelegramRefusedError } from "../lib/telegram/errors.ts";
+import { TelegramConflictError, TelegramRefusedError } from "../lib/telegram/errors.ts";
 import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import type { Ask, Inbox, IncomingUpdate } from "./protocol.ts";
 
@@ -17,6 +25,8 @@ export const MAX_IN_FLIGHT = 64;
 export const MAX_RECEIVING = 200;
 /** The net under the wake-ups: how often the queue is looked at without one. */
 export const LOOK_MS = 1_000;
+/** How often the replica that leads deletes what is kept no longer. */
+export const CHORES_MS = 10 * 60_000;
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_MS = 2_000;
 
@@ -32,6 +42,8 @@ interface Context extends BotInput {
   offset: number;
   /** Failures in a row of connecting or polling. */
   failures: number;
+  /** Somebody else takes the updates away: another poller, or a webhook. */
+  isContested: boolean;
   begun: number;
   /** Handlers that run now. */
   running: readonly string[];
@@ -46,6 +58,7 @@ type Event =
   | Inbox<"bot">
   | PollDone
   | TakeDone
+  | { type: "queue.woken" | "lead.won" | "lead.lost" }
   | DoneActorEvent<Served | undefined>;
 
 export const botMachine = setup({
@@ -66,9 +79,16 @@ export const botMachine = setup({
     take: notProvided<readonly StoredUpdate[], { limit: number }>("take"),
     /** Handles an update and completes it. */
     handle: notProvided<void, StoredUpdate>("handle"),
+    /** Tells of work that another replica has left, by `queue.woken`. */
+    wakeUps: fromCallback<Event>(() => {}),
+    /** Tells whether this replica leads, by `lead.won` and `lead.lost`; one that is alone does. */
+    leadership: fromCallback<Event>(({ sendBack }) => sendBack({ type: "lead.won" })),
+    /** Deletes what is kept no longer. */
+    tidy: notProvided<void>("tidy"),
     close: notProvided<void>("close"),
   },
   delays: {
+    chores: CHORES_MS,
     backoff: ({ context }) => Math.min(500 * 2 ** context.failures, MAX_BACKOFF_MS),
     look: LOOK_MS,
     drainTimeout: ({ context }) => context.drainMs,
@@ -76,6 +96,7 @@ export const botMachine = setup({
   },
   guards: {
     mayPass: (_, { error }: { error: unknown }) => !(error instanceof TelegramRefusedError),
+    isContested: (_, { error }: { error: unknown }) => error instanceof TelegramConflictError,
     isPolling: ({ context }) => context.mode === "polling",
     hasUpdates: (_, { updates }: { updates: readonly IncomingUpdate[] }) => updates.length > 0,
     isWokenAndFree: ({ context }) => context.woken && context.running.length < MAX_IN_FLIGHT,
@@ -86,8 +107,15 @@ export const botMachine = setup({
   actions: {
     reportReady,
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    forgetFailures: assign({ failures: 0 }),
+    forgetFailures: assign({ failures: 0, isContested: false }),
+    noteContest: assign({ isContested: true }),
     wake: assign({ woken: true }),
+    /** Wakes the other replicas; there is nobody to wake unless this is provided. */
+    rouse: () => {},
+    /** Work that came while our hands are full is for the others. */
+    rouseIfFull: enqueueActions(({ context, enqueue }) => {
+      if (context.running.length >= MAX_IN_FLIGHT) enqueue("rouse");
+    }),
     receive: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "bot.receive");
       enqueue.spawnChild("receive", { id: `receive.${context.begun}`, input: event });
@@ -131,6 +159,7 @@ export const botMachine = setup({
     note: "",
     offset: 0,
     failures: 0,
+    isContested: false,
     begun: 0,
     running: [],
     receiving: 0,
@@ -138,7 +167,7 @@ export const botMachine = setup({
   }),
   on: {
     "bot.receive": { actions: "refuse" },
-    "xstate.done.actor.receive.*": { actions: "endReceiving" },
+    "xstate.done.actor.receive.*": { actions: ["endReceiving", "rouseIfFull"] },
     "xstate.done.actor.handle.*": { actions: "endHandling" },
   },
   initial: "connecting",
@@ -166,7 +195,9 @@ export const botMachine = setup({
     waiting: { after: { backoff: "connecting" }, on: { stop: "closing" } },
     running: {
       type: "parallel",
+      invoke: [{ id: "wakeUps", src: "wakeUps" }, { id: "leadership", src: "leadership" }],
       on: {
+        "queue.woken": { actions: "wake" },
         "bot.receive": [
           { guard: "receivesTooMuch", actions: "refuse" },
           { actions: "receive" },
@@ -178,10 +209,16 @@ export const botMachine = setup({
           initial: "deciding",
           states: {
             deciding: {
-              always: [{ guard: "isPolling", target: "polling" }, { target: "webhook" }],
+              always: [{ guard: "isPolling", target: "standingBy" }, { target: "webhook" }],
             },
             webhook: {},
+            // Another replica polls.
+            standingBy: {
+              // Telegram knows what was acknowledged; what we knew of it may be long ago.
+              on: { "lead.won": { target: "polling", actions: assign({ offset: 0 }) } },
+            },
             polling: {
+              on: { "lead.lost": "standingBy" },
               invoke: {
                 id: "poll",
                 src: "poll",
@@ -197,14 +234,22 @@ export const botMachine = setup({
                   },
                   { target: "polling", reenter: true, actions: "forgetFailures" },
                 ],
-                onError: {
-                  guard: { type: "mayPass", params: ({ event }) => ({ error: event.error }) },
-                  target: "backingOff",
-                  actions: "countFailure",
-                },
+                onError: [
+                  {
+                    guard: { type: "isContested", params: ({ event }) => ({ error: event.error }) },
+                    target: "backingOff",
+                    actions: ["countFailure", "noteContest"],
+                  },
+                  {
+                    guard: { type: "mayPass", params: ({ event }) => ({ error: event.error }) },
+                    target: "backingOff",
+                    actions: "countFailure",
+                  },
+                ],
               },
             },
             storing: {
+              on: { "lead.lost": "standingBy" },
               invoke: {
                 id: "store",
                 src: "store",
@@ -212,12 +257,12 @@ export const botMachine = setup({
                 // Only the next poll acknowledges these, so what is not stored comes again.
                 onDone: {
                   target: "polling",
-                  actions: [assign({ offset: ({ event }) => event.output }), "wake"],
+                  actions: [assign({ offset: ({ event }) => event.output }), "wake", "rouseIfFull"],
                 },
                 onError: { target: "backingOff", actions: "countFailure" },
               },
             },
-            backingOff: { after: { backoff: "polling" } },
+            backingOff: { on: { "lead.lost": "standingBy" }, after: { backoff: "polling" } },
           },
         },
         work: {
@@ -237,7 +282,8 @@ export const botMachine = setup({
                 input: ({ context }) => ({ limit: MAX_IN_FLIGHT - context.running.length }),
                 onDone: {
                   target: "resting",
-                  actions: "handleAll",
+                  // As many as we could take may not have been all.
+                  actions: ["handleAll", "rouseIfFull"],
                 },
                 onError: "pausing",
               },
@@ -246,9 +292,24 @@ export const botMachine = setup({
             pausing: { after: { look: "taking" } },
           },
         },
+        chores: {
+          initial: "following",
+          states: {
+            // Another replica does them.
+            following: { on: { "lead.won": "tidying" } },
+            tidying: {
+              on: { "lead.lost": "following" },
+              // What failed is done the next time.
+              invoke: { id: "tidy", src: "tidy", onDone: "resting", onError: "resting" },
+            },
+            resting: { on: { "lead.lost": "following" }, after: { chores: "tidying" } },
+          },
+        },
       },
     },
     draining: {
+      // What waits in a chat whose update we have just finished is for the others.
+      on: { "xstate.done.actor.handle.*": { actions: ["endHandling", "rouse"] } },
       always: { guard: "isIdle", target: "closing" },
       after: { drainTimeout: "closing" },
     },

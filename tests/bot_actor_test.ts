@@ -1,16 +1,16 @@
 /** The BotActor: signing in, intake that stores before it acknowledges, work in hand, draining. */
 import assert from "node:assert/strict";
-import { createActor, fromPromise, SimulatedClock } from "xstate";
-import { botMachine, LOOK_MS, MAX_IN_FLIGHT } from "../actors/bot.ts";
+import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
+import { botMachine, CHORES_MS, LOOK_MS, MAX_IN_FLIGHT } from "../actors/bot.ts";
 import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import { serving } from "../lib/serve.ts";
-import { TelegramRefusedError } from "../lib/telegram/errors.ts";
+import { TelegramConflictError, TelegramRefusedError } from "../lib/telegram/errors.ts";
 import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import { settle } from "./support/machines.ts";
 
 /** A BotActor over a queue in memory, and polls that the test answers. */
-function startBot(mode: "polling" | "webhook" = "polling") {
+function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}) {
   const clock = new SimulatedClock();
   const world = {
     connects: [] as (Error | string)[],
@@ -20,7 +20,11 @@ function startBot(mode: "polling" | "webhook" = "polling") {
     aborted: 0,
     closed: false,
     takes: 0,
+    roused: 0,
+    tidied: 0,
   };
+  type Word = { type: "queue.woken" | "lead.won" | "lead.lost" };
+  let say: (word: Word) => void = () => {};
   const queue: StoredUpdate[] = [];
   const polls: { offset: number; answer(ids: number[]): void; fail(error: Error): void }[] = [];
   const handlers: { id: number; finish(): void }[] = [];
@@ -70,11 +74,22 @@ function startBot(mode: "polling" | "webhook" = "polling") {
           });
           return promise;
         }),
+        wakeUps: fromCallback(({ sendBack }) => {
+          say = sendBack;
+        }),
+        leadership: fromCallback(({ sendBack }) => {
+          if (leads) sendBack({ type: "lead.won" });
+        }),
+        tidy: fromPromise(() => {
+          world.tidied++;
+          return Promise.resolve();
+        }),
         close: fromPromise(() => {
           world.closed = true;
           return Promise.resolve();
         }),
       },
+      actions: { rouse: () => world.roused++ },
     }),
     { clock, systemId: "bot", input: { mode, drainMs: 7_000 } },
   );
@@ -85,7 +100,11 @@ function startBot(mode: "polling" | "webhook" = "polling") {
   };
   const receive = (...ids: number[]) =>
     ask(bot.system, "bot.receive", { updates: ids.map((update_id) => ({ update_id })) });
-  return { bot, clock, world, polls, handlers, start, receive };
+  const hear = async (type: Word["type"]) => {
+    say({ type });
+    await settle();
+  };
+  return { bot, clock, world, polls, handlers, start, receive, hear };
 }
 
 Deno.test("bot signs in and notes its name", async () => {
@@ -218,4 +237,104 @@ Deno.test("bot abandons a handler that outlives the drain", async () => {
   await settle();
   assert.equal(world.aborted, 1);
   assert.equal(bot.getSnapshot().status, "done");
+});
+
+Deno.test("bot polls only while it leads, and begins anew with what Telegram has", async () => {
+  const { bot, clock, polls, start, hear } = startBot("polling", { leads: false });
+  await start();
+  clock.increment(LOOK_MS);
+  assert.equal(polls.length, 0);
+  assert.ok(bot.getSnapshot().matches({ running: { intake: "standingBy" } }));
+  await hear("lead.won");
+  polls[0]?.answer([5]);
+  await settle();
+  assert.equal(polls[1]?.offset, 6);
+  await hear("lead.lost");
+  assert.ok(bot.getSnapshot().matches({ running: { intake: "standingBy" } }));
+  polls[1]?.answer([6]);
+  await settle();
+  assert.equal(polls.length, 2, "an answer that comes too late is another's");
+  await hear("lead.won");
+  assert.equal(polls[2]?.offset, 0);
+});
+
+Deno.test("bot stands by also when it loses the lead while it backs off", async () => {
+  const { clock, polls, start, hear } = startBot();
+  await start();
+  polls[0]?.fail(new Error("502"));
+  await settle();
+  await hear("lead.lost");
+  clock.increment(60_000);
+  await settle();
+  assert.equal(polls.length, 1);
+});
+
+Deno.test("bot goes on when another program polls, and notes it until a poll succeeds", async () => {
+  const { bot, clock, polls, start } = startBot();
+  await start();
+  polls[0]?.fail(new TelegramConflictError());
+  await settle();
+  assert.equal(bot.getSnapshot().context.isContested, true);
+  clock.increment(1_000);
+  await settle();
+  assert.equal(bot.getSnapshot().context.isContested, true, "not known to be over");
+  polls[1]?.answer([]);
+  await settle();
+  assert.equal(bot.getSnapshot().context.isContested, false);
+  assert.equal(polls.length, 3);
+});
+
+Deno.test("bot looks at once when another replica has left work", async () => {
+  const { world, start, hear } = startBot("webhook");
+  await start();
+  const before = world.takes;
+  await hear("queue.woken");
+  assert.equal(world.takes, before + 1);
+});
+
+Deno.test("bot wakes the others only for what it cannot do itself", async () => {
+  const { world, handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(...Array.from({ length: MAX_IN_FLIGHT - 1 }, (_, n) => n));
+  await settle();
+  assert.equal(world.roused, 0);
+  await receive(1_000, 1_001);
+  await settle();
+  const full = world.roused;
+  assert.ok(full > 0, "its hands are full");
+  await receive(1_002);
+  await settle();
+  assert.ok(world.roused > full);
+  const { length } = handlers;
+  handlers[0]?.finish();
+  await settle();
+  assert.equal(handlers.length, length + 1, "what it left it takes itself when it can");
+});
+
+Deno.test("bot that stops wakes the others for each chat that it leaves", async () => {
+  const { bot, world, handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(1, 2);
+  await settle();
+  bot.send({ type: "stop" });
+  handlers[0]?.finish();
+  await settle();
+  assert.equal(world.roused, 1);
+});
+
+Deno.test("bot does the chores from time to time while it leads", async () => {
+  const { clock, world, start, hear } = startBot("webhook", { leads: false });
+  await start();
+  clock.increment(CHORES_MS);
+  await settle();
+  assert.equal(world.tidied, 0);
+  await hear("lead.won");
+  assert.equal(world.tidied, 1);
+  clock.increment(CHORES_MS);
+  await settle();
+  assert.equal(world.tidied, 2);
+  await hear("lead.lost");
+  clock.increment(CHORES_MS);
+  await settle();
+  assert.equal(world.tidied, 2);
 });

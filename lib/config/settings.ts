@@ -67,6 +67,8 @@ export interface Config {
     /** Whether files can be sent back. */
     readonly keepsOriginals: boolean;
   };
+  /** Days that questions and answers are kept; 0 means for ever. */
+  readonly keepTurnsDays: number;
   readonly shutdownGraceMs: number;
   readonly log: {
     readonly level: "debug" | "info" | "warning" | "error";
@@ -113,6 +115,7 @@ export function toConfig(v: Values): Config {
       maxBytes: v.USER_MAX_MB * BYTES_PER_MB,
       keepsOriginals: v.KEEP_ORIGINALS,
     },
+    keepTurnsDays: v.KEEP_TURNS_DAYS,
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     log: known({ level: v.LOG_LEVEL, format: v.LOG_FORMAT }),
     metricsLog: v.METRICS_LOG ?? `${v.DATA_DIR}/metrics.jsonl`,

@@ -60,6 +60,7 @@ export const VARIABLES = z.object({
   USER_MAX_FILES: preset(whole(0, 1_000_000), 1_000),
   USER_MAX_MB: preset(whole(0, 10_000_000), 2_000),
   KEEP_ORIGINALS: preset(z.stringbool("must be true or false"), true),
+  KEEP_TURNS_DAYS: preset(whole(0, 36_500), 0),
   MAX_FILE_MB: preset(whole(1, 2_000), 20),
   SHUTDOWN_GRACE_MS: preset(whole(0, 600_000), 10_000),
   LOG_LEVEL: preset(

@@ -11,6 +11,12 @@ const CIRCUITS: Readonly<Record<string, CircuitState>> = {
   halfOpen: "half-open",
 };
 
+/** How updates reach this replica, by the states of the bot's intake that are not polling. */
+const INTAKES = [
+  ["webhook", "by webhook"],
+  ["standingBy", "standing by: another replica polls"],
+] as const;
+
 /** The probes of a running system; looking at the database also measures the queue. */
 export function healthProbes(
   system: System,
@@ -53,10 +59,15 @@ export function healthProbes(
     },
     telegram() {
       const snapshot = snapshotOf("bot");
+      if (snapshot?.context.isContested === true) {
+        const message = "another program polls with this token, or has set a webhook for it";
+        return Promise.resolve({ status: "degraded", message });
+      }
       const isUp = snapshot?.matches?.("running") === true && snapshot.context.failures === 0;
+      const intake = INTAKES.find(([state]) => snapshot?.matches?.({ running: { intake: state } }));
       return Promise.resolve(
         isUp
-          ? { status: "healthy", message: "signed in" }
+          ? { status: "healthy", message: `signed in, ${intake?.[1] ?? "polling"}` }
           : { status: "degraded", message: "Telegram does not answer just now" },
       );
     },

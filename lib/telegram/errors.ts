@@ -7,3 +7,15 @@ export class TelegramRefusedError extends Error {
     super(`Cannot use Telegram as ${detail}`, options);
   }
 }
+
+/** Somebody else takes this bot's updates: another program that polls, or a webhook. */
+export class TelegramConflictError extends Error {
+  override name = "TelegramConflictError";
+  constructor(options?: ErrorOptions) {
+    super(
+      "Cannot poll as another program polls with this BOT_TOKEN, or has set a webhook for it. " +
+        "Stop that program, or give this one a token of its own",
+      options,
+    );
+  }
+}

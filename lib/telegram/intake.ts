@@ -4,7 +4,7 @@ import type { UserFromGetMe } from "grammy/types";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import type { Command } from "../../plugins/plugin.ts";
 import { LANGUAGES, type Translate } from "../texts/texts.ts";
-import { TelegramRefusedError } from "./errors.ts";
+import { TelegramConflictError, TelegramRefusedError } from "./errors.ts";
 
 const POLL_S = 30;
 const POLL_LIMIT = 100;
@@ -59,6 +59,7 @@ export async function signIn(
  * Waits for updates from `offset` on; asking for them acknowledges all before.
  *
  * @throws {TelegramRefusedError} when the token is not accepted any more
+ * @throws {TelegramConflictError} when somebody else takes the updates
  */
 export async function pollUpdates(
   api: Api,
@@ -79,6 +80,9 @@ function refused(error: unknown): never {
     throw new TelegramRefusedError("it does not accept the BOT_TOKEN: is it right, or revoked?", {
       cause: error,
     });
+  }
+  if (error instanceof GrammyError && error.error_code === 409) {
+    throw new TelegramConflictError({ cause: error });
   }
   throw error;
 }
