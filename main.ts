@@ -534,6 +534,7 @@ async function botChild(config: Config, database: Database) {
         await handle?.(stored, signal);
       }),
       close: fromPromise(async () => {
+        await wakeUps?.flush();
         await released;
         await queue.close();
       }),

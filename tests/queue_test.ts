@@ -211,6 +211,24 @@ for (const kind of ["pglite", "postgres"] as const) {
           for (const { id } of taken) await queue.complete(id);
         });
 
+        await t.step("updates that were handled two days ago are forgotten", async () => {
+          await database.sql`
+            update pgboss.job set completed_on = now() - interval '1 hour' * (46 + n)
+            from (select id, row_number() over (order by id) as n from pgboss.job) each
+            where job.id = each.id`;
+          await database.sql`update pgboss.queue set maintain_on = null where name = 'updates'`;
+          const ages = async () =>
+            await database.sql<{ old: boolean }[]>`
+              select completed_on < now() - interval '2 days' as old from pgboss.job`;
+          while ((await ages()).some(({ old }) => old)) {
+            await new Promise((go) => setTimeout(go, 50));
+          }
+          assert.ok(
+            (await ages()).length > 0,
+            "younger ones are kept, to know repeated deliveries",
+          );
+        });
+
         await t.step("what was stored is there for the next process", async () => {
           const update = message(10);
           await queue.store([update]);

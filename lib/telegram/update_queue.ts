@@ -15,6 +15,8 @@ const QUEUE = "updates";
 const HEARTBEAT_S = 10;
 const TOUCH_MS = 3_000;
 const SUPERVISE_S = 5;
+/** Old updates are deleted this often, in batches of the engine's. */
+const DELETE_S = 3_600;
 /** Handled updates are kept this long to recognise a repeated delivery; Telegram keeps its own 24 h. */
 const REMEMBER_S = 2 * 24 * 3_600;
 /** How long one handler may work on an update. */
@@ -91,20 +93,24 @@ export function createUpdateQueue(
   /** Fenced, as another process may have taken it over meanwhile. */
   const returnToQueue = async (stored: StoredUpdate, reason: object, hasWaited: boolean) => {
     if (hasWaited) {
-      owed.set(stored.id, stored);
-      await noteWait(connect(), stored.id);
-      owed.delete(stored.id);
+      try {
+        await noteWait(connect(), stored.id);
+      } catch (error) {
+        owed.set(stored.id, stored);
+        throw error;
+      }
     }
     const { id, retries } = stored;
     await opened().fail(QUEUE, { id, retryCount: retries } as never, reason);
   };
   const payWhatIsOwed = async () => {
-    for (const stored of [...owed.values()]) {
-      await returnToQueue(stored, { error: "waited" }, true);
-    }
+    const debts = [...owed.values()];
+    // What cannot be paid now is owed again.
+    owed.clear();
+    await Promise.allSettled(debts.map((each) => returnToQueue(each, { error: "waited" }, true)));
   };
   const touch = () => {
-    payWhatIsOwed().catch(() => {/* the database is still away */});
+    payWhatIsOwed();
     if (active.size === 0) return;
     opened().touch(QUEUE, [...active]).catch((error) =>
       log.warn("Cannot renew the claim on updates in work: {error}", { error })
@@ -119,6 +125,7 @@ export function createUpdateQueue(
         schedule: false,
         superviseIntervalSeconds: SUPERVISE_S,
         monitorIntervalSeconds: SUPERVISE_S,
+        maintenanceIntervalSeconds: DELETE_S,
       });
       engine.on("error", (error) => log.warn("Queue: {error}", { error }));
       await engine.start();

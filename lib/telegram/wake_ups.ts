@@ -17,6 +17,8 @@ export interface WakeUps {
   listen(onWake: () => void): () => void;
   /** Tells the others that there is work. */
   rouse(): void;
+  /** Resolves once all words are on their way. */
+  flush(): Promise<void>;
 }
 
 /** Of replicas on one PostgreSQL server. */
@@ -25,6 +27,7 @@ export function createWakeUps(sql: () => Sql): WakeUps {
   // Only the others need to hear.
   const self = crypto.randomUUID();
   let gathering: ReturnType<typeof setTimeout> | undefined;
+  let sending: Promise<void> | undefined;
 
   return {
     listen(onWake) {
@@ -41,15 +44,24 @@ export function createWakeUps(sql: () => Sql): WakeUps {
       return () => ended.abort();
     },
     rouse() {
-      gathering ??= setTimeout(() => {
-        gathering = undefined;
-        // Thrown where the database is closed already, rejected where it is away.
-        Promise.resolve().then(() => sql().notify(CHANNEL, self)).catch((error) =>
-          log.debug("Cannot wake other replicas: {error}", { error })
-        );
-      }, GATHER_MS);
+      gathering ??= setTimeout(send, GATHER_MS);
+    },
+    async flush() {
+      if (gathering !== undefined) send();
+      await sending;
     },
   };
+
+  function send(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
+    sending = notify().catch((error) =>
+      log.debug("Cannot wake other replicas: {error}", { error })
+    );
+  }
+  async function notify(): Promise<void> {
+    await sql().notify(CHANNEL, self);
+  }
 }
 
 /** Subscribes anew every few seconds, so that a subscription which was lost is not missed for long. */

@@ -1,9 +1,16 @@
 /** Two bots as processes of their own on one PostgreSQL: one polls, the other takes over. */
 import assert from "node:assert/strict";
 import postgres from "postgres";
+import { LOOK_MS } from "../../actors/bot.ts";
+import { createDatabase } from "../../lib/db/database.ts";
 import { type BotApiServer, startBotApiServer } from "../../lib/demo/bot_api_server.ts";
+import { sampleFile } from "../../lib/demo/sample.ts";
+import { createUpdateQueue } from "../../lib/telegram/update_queue.ts";
+import { createWakeUps } from "../../lib/telegram/wake_ups.ts";
+import { startGeminiServer } from "../support/gemini_server.ts";
 import { type BotProcess, startProcess } from "../support/process.ts";
 import { emptyDatabase, emptyFolder, missingServices, type Services } from "../support/storage.ts";
+import { startWorld } from "../support/world.ts";
 
 const TOKEN = "4242:secret-part-of-the-token";
 /** A lease of 4 s, a look a second at it, and a slow machine. */
@@ -136,3 +143,71 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "replicas wake each other: for what waits when one stops, and at once",
+  ignore: missingServices !== undefined,
+  async fn(t) {
+    await using gemini = await startGeminiServer();
+    await using world = await startWorld("services", {
+      GEMINI_API_KEY: "k",
+      GEMINI_BASE_URL: gemini.url,
+    });
+    const { database: { url }, dataDir } = world.config;
+    // Another replica, as far as it stores, wakes and is woken.
+    const database = createDatabase({ url, directory: dataDir });
+    await database.connect();
+    const wakeUps = createWakeUps(() => database.sql);
+    const queue = createUpdateQueue({ kind: "postgres", sql: () => database.sql, botId: 4242 });
+    await queue.open();
+    try {
+      await t.step("what another has stored is handled long before the next look", async () => {
+        const ada = world.user();
+        const chat = { id: ada.id, type: "private", first_name: "Ada" };
+        const from = { id: ada.id, is_bot: false, first_name: "Ada" };
+        const waited: number[] = [];
+        for (let n = 1; n <= 9; n++) {
+          const begun = performance.now();
+          const message = { message_id: 9_000 + n, date: 1, chat, from, text: "/clear" };
+          await queue.store([{ update_id: n, message }]);
+          wakeUps.rouse();
+          await ada.waitFor((all) => all.filter((each) => each.from === "bot").length === n);
+          waited.push(performance.now() - begun);
+        }
+        const median = waited.sort((a, b) => a - b)[4] ?? Infinity;
+        assert.ok(median < LOOK_MS / 4, `median of ${median} ms`);
+      });
+
+      await t.step("a bot that stops wakes the others when it leaves a chat", async () => {
+        const boris = world.user();
+        boris.sendFile(await sampleFile("en"));
+        await boris.waitFor((all) => /ready/.test(all.at(-1)?.text ?? ""));
+        const gate = Promise.withResolvers<void>();
+        gemini.next({ kind: "answer", chunks: ["Three months [p. 4]."], gate: gate.promise });
+        const called = gemini.called();
+        boris.sendText("What notice period applies to an engagement?");
+        await called;
+        const woken = Promise.withResolvers<void>();
+        const end = wakeUps.listen(woken.resolve);
+        await listening(database.sql, 2);
+        const stopped = world.stop();
+        gate.resolve();
+        await woken.promise;
+        end();
+        assert.deepEqual(await stopped, {});
+      });
+    } finally {
+      await queue.close();
+      await database.close();
+    }
+  },
+});
+
+/** Waits until so many connections listen. */
+async function listening(sql: postgres.Sql, count: number): Promise<void> {
+  const listeners = () =>
+    sql`
+      select 1 from pg_stat_activity
+      where datname = current_database() and query ilike 'listen %' and state = 'idle'`;
+  while ((await listeners()).length < count);
+}
