@@ -10,7 +10,7 @@ import { type AiInput, aiMachine } from "./actors/ai.ts";
 import { type AiReply, attemptMachine, type GenerateInput } from "./actors/attempt.ts";
 import { type BotInput, botMachine } from "./actors/bot.ts";
 import { type CacheInput, cacheMachine, type CacheWork } from "./actors/cache.ts";
-import { dbMachine, type DbServed } from "./actors/db.ts";
+import { DatabaseUnavailableError, dbMachine, type DbServed } from "./actors/db.ts";
 import { type DocumentInput, documentMachine, type IndexInput } from "./actors/document.ts";
 import { healthMachine } from "./actors/health.ts";
 import { httpMachine } from "./actors/http.ts";
@@ -159,10 +159,16 @@ function databaseChild(database: Database): ChildSpec {
           const served = await answerAsk(
             input,
             signal,
-            (either) => database.run(query, body as never, either),
+            (either) =>
+              database.run(query, body as never, either).catch((error) => {
+                // Broken off in the middle or never begun: it is to be asked again, later.
+                throw isConnectionLost(error)
+                  ? new DatabaseUnavailableError({ cause: error })
+                  : error;
+              }),
           );
           tell(system, "metrics.time", { name: "db.query", ms: performance.now() - begun });
-          return { ...served, lost: isConnectionLost(served.error) };
+          return { ...served, lost: served.error instanceof DatabaseUnavailableError };
         }),
         close: fromPromise(() => database.close()),
       },

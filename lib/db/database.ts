@@ -4,6 +4,7 @@
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { type EmbeddedDatabase, openEmbedded } from "./embedded.ts";
+import { surviveLostSockets } from "./lost_socket.ts";
 import { migrate } from "./migrate.ts";
 import { type Queries, queries } from "./queries.ts";
 
@@ -47,6 +48,7 @@ export function createDatabase({ url, directory, onCreate = () => {} }: Database
   let embedded: EmbeddedDatabase | undefined;
   let sql: Sql | undefined;
   const kind = url === undefined ? "pglite" : "postgres";
+  surviveLostSockets();
 
   return {
     kind,

@@ -87,7 +87,7 @@ export const uploadQueries = {
     },
   ): Promise<void> {
     await tx`
-      update uploads set lines = ${[...lines]}::text[], 
+      update uploads set lines = ${[...lines]}::text[],
         documents = ${`{${documentIds.join(",")}}`}::bigint[]
       where update_id = ${updateId}`;
   },

@@ -39,6 +39,5 @@ create table uploads (
   album      text,                                   -- Telegram's, of files that were sent together
   lines      text[] not null default '{}',           -- what the album's files before this one came to
   caption    text not null default '',
-  documents  bigint[] not null default '{}',         -- that came of it and can be asked about
   began_at   timestamptz not null default now()
 );

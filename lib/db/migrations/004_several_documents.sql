@@ -5,3 +5,7 @@ alter table documents
 update documents set chosen = true
   where id in (select active_document_id from users);
 alter table users drop column active_document_id;
+
+-- Of an album, what its files before the last one came to.
+alter table uploads
+  add column documents bigint[] not null default '{}';
