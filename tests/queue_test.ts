@@ -24,9 +24,9 @@ async function drain(queue: UpdateQueue): Promise<number[]> {
   for (;;) {
     const taken = await queue.take(10);
     if (taken.length === 0) return order;
-    for (const { id, update } of taken) {
-      order.push(update.update_id);
-      await queue.complete(id);
+    for (const stored of taken) {
+      order.push(stored.update.update_id);
+      await queue.complete(stored);
     }
   }
 }
@@ -69,10 +69,10 @@ for (const kind of ["pglite", "postgres"] as const) {
             const taken = await queue.take(10);
             assert.deepEqual(ids(taken), [first[0]?.update_id, first[1]?.update_id]);
             assert.deepEqual(await queue.take(10), [], "both chats are at work");
-            for (const { id } of taken.slice(0, 1)) await queue.complete(id);
+            for (const each of taken.slice(0, 1)) await queue.complete(each);
             const next = await queue.take(10);
             assert.deepEqual(ids(next), [first[2]?.update_id]);
-            for (const { id } of [...taken.slice(1), ...next]) await queue.complete(id);
+            for (const each of [...taken.slice(1), ...next]) await queue.complete(each);
             assert.deepEqual(await drain(queue), [first[3]?.update_id]);
           },
         );
@@ -97,7 +97,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             while (again.length === 0) again = await queue.take(10);
             assert.deepEqual(ids(again), [failing.update_id]);
             assert.equal(again[0]?.retries, 1);
-            for (const { id } of again) await queue.complete(id);
+            for (const each of again) await queue.complete(each);
             assert.deepEqual(await drain(queue), [following.update_id]);
           },
         );
@@ -127,7 +127,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             const last = await takeOne();
             assert.equal(await queue.giveBack(last, new Error("bad")), "dead");
             await queue.bury(last, "Error: bad");
-            await queue.complete(last.id);
+            await queue.complete(last);
             assert.deepEqual(await drain(queue), [following.update_id]);
             const [letter, ...others] = await listDead(database.sql, "all");
             assert.deepEqual(others, []);
@@ -147,7 +147,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           const last = await takeOne();
           assert.equal(last.isDead, false);
           assert.equal(await queue.giveBack(last, away), "dead");
-          await queue.complete(last.id);
+          await queue.complete(last);
         });
 
         await t.step("one that kills its process each time is not handled once more", async () => {
@@ -161,7 +161,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           }
           const dead = await takeOne();
           assert.deepEqual([dead.update.update_id, dead.isDead], [poison.update_id, true]);
-          await queue.complete(dead.id);
+          await queue.complete(dead);
           assert.deepEqual(await drain(queue), [following.update_id]);
         });
 
@@ -177,15 +177,26 @@ for (const kind of ["pglite", "postgres"] as const) {
           const first = await takeOne();
           await skipPauses();
           assert.deepEqual(await queue.take(10), [], "the other is set aside");
-          await queue.complete(first.id);
+          await queue.complete(first);
           await skipPauses();
           const second = await takeOne();
           assert.equal(second.isDead, false, "being set aside does not count as a try");
-          await queue.complete(second.id);
+          await queue.complete(second);
           assert.deepEqual(
             [first, second].map(({ update }) => update.update_id).sort(),
             both.map(({ update_id }) => update_id),
           );
+        });
+
+        await t.step("who has lost an update does not complete it", async () => {
+          await queue.store([message(17)]);
+          const slow = await takeOne();
+          await processDies();
+          const successor = await takeOne();
+          await queue.complete(slow);
+          assert.equal(await queue.size(), 1, "it is still in work");
+          await queue.complete(successor);
+          assert.equal(await queue.size(), 0);
         });
 
         await t.step("a dead letter is handled once more when its operator wants it", async () => {
@@ -197,7 +208,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           assert.deepEqual([again.update, again.retries], [letter.update, 0]);
           // Its tries begin anew, but a repeated delivery is still known.
           await queue.store([letter.update]);
-          await queue.complete(again.id);
+          await queue.complete(again);
           assert.deepEqual(await drain(queue), []);
         });
 
@@ -208,7 +219,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           const taken = await queue.take(10);
           assert.deepEqual(ids(taken), [odd.update_id, plain.update_id]);
           assert.equal(taken[0]?.update.note, "a\ufffdb\ufffdc");
-          for (const { id } of taken) await queue.complete(id);
+          for (const each of taken) await queue.complete(each);
         });
 
         await t.step("updates that were handled two days ago are forgotten", async () => {

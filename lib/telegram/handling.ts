@@ -44,7 +44,7 @@ export function createHandling(ports: HandlingPorts) {
     }
     try {
       await ports.route(stored.update, signal);
-      await queue.complete(stored.id);
+      await queue.complete(stored);
     } catch (error) {
       log.warn("Cannot finish update {id}: {error}", { id, error });
       const outcome = await queue.giveBack(stored, error).catch(() => "unclaimed" as const);
@@ -66,7 +66,7 @@ export function createHandling(ports: HandlingPorts) {
     await tell(update, signal).catch((error) => {
       log.warn("Cannot tell of dead update {id}: {error}", { id: update.update_id, error });
     });
-    await queue.complete(stored.id);
+    await queue.complete(stored);
     ports.countDead(kind);
     log.error("Gave up update {id}, see 'deno task dead list': {reason}", {
       id: update.update_id,

@@ -3,7 +3,7 @@
  * within a chat, chats in parallel, and taken over by another replica when the
  * one that works on it dies. It shares the database's own connections.
  */
-import { type Db, PgBoss } from "pg-boss";
+import { type Db, type JobAttempt, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
@@ -48,7 +48,8 @@ export interface UpdateQueue {
   store(updates: readonly IncomingUpdate[]): Promise<void>;
   /** Takes at most one update of each chat, and only of chats where none is being handled. */
   take(limit: number): Promise<StoredUpdate[]>;
-  complete(id: string): Promise<void>;
+  /** Does nothing when another process has taken the update over meanwhile. */
+  complete(stored: StoredUpdate): Promise<void>;
   /** Whether files of this album wait to be handled in this chat. */
   albumHasMore(chatId: number, albumId: string): Promise<boolean>;
   /**
@@ -90,7 +91,6 @@ export function createUpdateQueue(
     active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  /** Fenced, as another process may have taken it over meanwhile. */
   const returnToQueue = async (stored: StoredUpdate, reason: object, hasWaited: boolean) => {
     if (hasWaited) {
       try {
@@ -100,8 +100,7 @@ export function createUpdateQueue(
         throw error;
       }
     }
-    const { id, retries } = stored;
-    await opened().fail(QUEUE, { id, retryCount: retries } as never, reason);
+    await opened().fail(QUEUE, attemptOf(stored), reason);
   };
   const payWhatIsOwed = async () => {
     const debts = [...owed.values()];
@@ -167,9 +166,9 @@ export function createUpdateQueue(
       }
       return taken;
     },
-    async complete(id) {
-      await opened().complete(QUEUE, id);
-      letGo(id);
+    async complete(stored) {
+      await opened().complete(QUEUE, attemptOf(stored));
+      letGo(stored.id);
     },
     async giveBack(stored, error) {
       const hasWaited = isWait(error);
@@ -244,6 +243,11 @@ async function noteWait(sql: Sql, id: string): Promise<void> {
   await sql`
     insert into update_waits as w (job_id, waits) values (${id}, 1)
     on conflict (job_id) do update set waits = w.waits + 1, noted_at = now()`;
+}
+
+/** Names one try of an update, as another process may have taken it over meanwhile. */
+function attemptOf({ id, retries }: StoredUpdate): JobAttempt {
+  return { id, retryCount: retries };
 }
 
 function nameOf(error: unknown): string {
