@@ -80,8 +80,12 @@ export function keepKnownLinks(
   });
   text = linksIn(text)
     .replace(OPENED, (opening, target) => isKnown(target) ? opening : "] (")
-    .replace(AUTOLINK, (whole, address) => isKnown(address) ? whole : removed)
-    .replace(TAG, (tag) => addressesIn(tag).some((each) => !isKnown(each)) ? removed : "");
+    .replace(AUTOLINK, (whole, address) => isKnown(address) ? whole : removed);
+  // A tag within a tag: without the inner one the outer one is whole.
+  for (let before = ""; before !== text;) {
+    before = text;
+    text = text.replace(TAG, (tag) => addressesIn(tag).every(isKnown) ? "" : removed);
+  }
   text = replaceAddresses(text, (address) => isKnown(address) ? address : removed);
 
   // An address whose parts are set apart by marks shows only once they are gone.
