@@ -9,8 +9,8 @@ import { buildTermsPrompt } from "./terms_prompt.ts";
 import { buildTablePrompt } from "./table_prompt.ts";
 import type { AnswerRequest, Prompt, Turn } from "./provider.ts";
 
-/** Part of an answer's cache key: raise it whenever the wording below changes. */
-export const PROMPT_VERSION = "1";
+/** Part of an answer's cache key: raise it whenever the wording below or what may be shown changes. */
+export const PROMPT_VERSION = "2";
 
 /** The rules that every question comes with. */
 export const SYSTEM = `You answer questions about documents that the user has sent.
@@ -43,7 +43,7 @@ export function buildPrompt(request: AnswerRequest): Prompt {
     a.documentId - b.documentId || a.ordinal - b.ordinal
   );
   const several = request.several ?? false;
-  const blocks = task?.kind === "notes" ? [notesBlock(task.notes)] : [
+  const blocks = task?.notes !== undefined ? [notesBlock(task.notes)] : [
     `<documents>\n${
       passages.map((passage) => passageBlock(passage, language, several)).join("")
     }</documents>`,

@@ -40,8 +40,8 @@ export interface AnswerRequest {
 export type PassageTask =
   /** Words to search for, see `terms_prompt.ts`. */
   | { kind: "words" }
-  /** Notes on one part of a document that is too long for one prompt. */
-  | { kind: "part" }
+  /** Notes on one part of a document that is too long for one prompt, or on notes on several. */
+  | { kind: "part"; notes?: readonly string[] }
   /** The answer from the notes on all parts, in their order. */
   | { kind: "notes"; notes: readonly string[] };
 

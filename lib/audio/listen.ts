@@ -3,6 +3,7 @@
  * and put together again with times that count from the recording's beginning.
  */
 import type { Audio, Segment, TranscribeReply } from "../ai/provider.ts";
+import { atOnce } from "../at_once.ts";
 import { cleaned } from "../extract/cleaned.ts";
 import { DocumentRefusedError, type Extracted, type Section } from "../library.ts";
 import { indexSections } from "../retrieval/index.ts";
@@ -48,29 +49,20 @@ export async function listen(
   const format = recordingFormat(bytes);
   if (format === undefined) throw new DocumentRefusedError("unsupported", "it is no recording");
   const parts = partsOf(bytes, format, { maxBytes, maxSeconds: PART_SECONDS });
-  const heard: Segment[][] = [];
-  const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
-  const waiting = [...parts.entries()];
   let done = 0;
   onPart(1, parts.length);
 
-  const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [ordinal, part] = next;
-      const { mimeType, extension } = format;
-      const reply = await transcribe({ bytes: part.bytes(), mimeType, extension }, ordinal, either);
-      if (reply.kind === "unheard") {
-        throw new DocumentRefusedError(`unheard_${reply.reason}`, `the AI has not heard it`);
-      }
-      heard[ordinal] = placed(reply.segments, part);
-      done++;
-      if (done < parts.length) onPart(done + 1, parts.length);
+  const heard = await atOnce(parts, AT_ONCE, async (part, ordinal, failed) => {
+    const { mimeType, extension } = format;
+    const audio = { bytes: part.bytes(), mimeType, extension };
+    const reply = await transcribe(audio, ordinal, AbortSignal.any([signal, failed]));
+    if (reply.kind === "unheard") {
+      throw new DocumentRefusedError(`unheard_${reply.reason}`, `the AI has not heard it`);
     }
-  };
-  const workers = Array.from({ length: AT_ONCE }, () => work().catch((e) => failure.abort(e)));
-  await Promise.all(workers);
-  failure.signal.throwIfAborted();
+    done++;
+    if (done < parts.length) onPart(done + 1, parts.length);
+    return placed(reply.segments, part);
+  });
 
   const segments = heard.flat();
   if (segments.length === 0) throw new DocumentRefusedError("speechless", "nobody speaks in it");

@@ -4,8 +4,7 @@
  * budget: every token of a prompt costs money and time.
  */
 import type { FoundPosting } from "../db/document_queries.ts";
-import { rarity } from "./bm25.ts";
-import type { RankedPassage } from "./bm25.ts";
+import { type RankedPassage, rarity } from "./bm25.ts";
 
 /** Documents that have no more go in whole. */
 const WHOLE_TOKENS = 8_000;

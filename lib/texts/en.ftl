@@ -124,6 +124,7 @@ answer-repeats-prompt = I cannot show this answer: the AI has repeated its own i
 answer-stopped = ⏹ You stopped this answer here.
 question-forgotten = I have forgotten this question. Please ask it again.
 question-no-document = Send me a document first, then ask me about it.
+question-none-chosen = Choose in /mydocs which document I shall look in, then ask.
 quota-minute = You have asked { $count } questions within a minute, which is as fast as I may answer. Please try again in a minute.
 quota-day = You have used up today's { $count } questions. Please come back tomorrow.
 quota-tokens = You have used up today's budget of the AI ({ $count } tokens). Please come back tomorrow.

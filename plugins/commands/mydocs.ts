@@ -1,5 +1,6 @@
 /** `/mydocs`: the user's documents as buttons, to choose the active one or delete one. */
 import type { DocumentInfo } from "../../lib/library.ts";
+import { shortName } from "../short_name.ts";
 import { requestButtons } from "../questions/requests.ts";
 import { type Button, definePlugin, type PluginContext } from "../plugin.ts";
 
@@ -157,7 +158,7 @@ function buttonName(
   { name, chosen }: DocumentInfo & { chosen: boolean },
   several: boolean,
 ): string {
-  const short = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
+  const short = shortName(name, NAME_LENGTH);
   if (several) return `${chosen ? "☑" : "☐"} ${short}`;
   return chosen ? `● ${short}` : short;
 }

@@ -1,8 +1,8 @@
-/** Any text that no other plugin claims is a question about the active document. */
+/** Any text that no other plugin claims is a question about the chosen documents. */
 import { placeLabel } from "../../lib/ai/place.ts";
 import { definePlugin } from "../plugin.ts";
-import { buttonsUnder } from "./answer_buttons.ts";
 import { answerQuestion } from "./answering.ts";
+import { deliver } from "./deliver.ts";
 import { takeQuota } from "./quota.ts";
 import { unwrapped } from "./unwrap.ts";
 
@@ -18,7 +18,8 @@ export default definePlugin({
       const { ask, reply, t, user, chat } = context;
       const documents = await ask("db.chosenDocuments", { userId: user.id });
       if (documents.length === 0) {
-        await reply(t("question-no-document"));
+        const all = await ask("db.listDocuments", { userId: user.id });
+        await reply(t(all.length === 0 ? "question-no-document" : "question-none-chosen"));
         return;
       }
       if (!await takeQuota(context)) return;
@@ -30,16 +31,7 @@ export default definePlugin({
         question,
         () => ask("db.readConversation", { ...where, limit: REMEMBERED_TURNS }),
       );
-      // Before the reply: whatever fails after it would have the user answered twice.
-      const { turnId } = await ask("db.saveTurn", {
-        ...where,
-        question,
-        answer: answer.text,
-        cached: answer.source === "cache" ? 1 : 0,
-        promptTokens: answer.promptTokens,
-        answerTokens: answer.answerTokens,
-      });
-      await reply(answer.text, { buttons: buttonsUnder(context, documents, answer, turnId) });
+      await deliver(context, { documents, question, answer });
     },
   }],
   buttons: [

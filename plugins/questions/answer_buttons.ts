@@ -3,20 +3,25 @@ import { citedPlaces } from "../../lib/ai/citations.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
 import type { DocumentInfo } from "../../lib/library.ts";
 import type { Button, PluginContext } from "../plugin.ts";
+import { shortName } from "../short_name.ts";
 import type { Answer } from "./answering.ts";
 
 const SHOWN_CITATIONS = 8;
 const BUTTONS_IN_ROW = 4;
 const NAME_LENGTH = 30;
 
-/** The cited pages, to be read word for word; or another try where the AI has failed. */
+/**
+ * The cited pages, to be read word for word; or another try where the AI has failed.
+ *
+ * @param again the data of the button for another try
+ */
 export function buttonsUnder(
   { language, t }: PluginContext,
   documents: readonly DocumentInfo[],
   { failed, source, text }: Answer,
-  turnId: number,
+  again: string,
 ): Button[][] {
-  if (failed !== undefined) return [[{ text: t("button-again"), data: `again:${turnId}` }]];
+  if (failed !== undefined) return [[{ text: t("button-again"), data: again }]];
   // Passages that stand in for an answer are word for word already.
   if (source === "passages") return [];
   const buttons = citedPlaces(text, documents)
@@ -25,7 +30,7 @@ export function buttonsUnder(
     .slice(0, SHOWN_CITATIONS)
     .map(({ document, page }) => ({
       text: documents.length > 1
-        ? `${shortName(document.name)}, ${placeLabel(document.unit, page, language)}`
+        ? `${shortName(document.name, NAME_LENGTH)}, ${placeLabel(document.unit, page, language)}`
         : placeLabel(document.unit, page, language),
       data: `show:${document.id}:${page}`,
     }));
@@ -33,8 +38,4 @@ export function buttonsUnder(
   const rows: Button[][] = [];
   for (let n = 0; n < buttons.length; n += inRow) rows.push(buttons.slice(n, n + inRow));
   return rows;
-}
-
-function shortName(name: string): string {
-  return name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name;
 }

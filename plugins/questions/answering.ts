@@ -238,7 +238,7 @@ export function generatedAnswer(
 }
 
 /** What was written when its reader stopped it. Never cached: it is no answer to anybody else. */
-function stoppedAnswer(
+export function stoppedAnswer(
   asking: Asking,
   written: string,
   passages: readonly FoundPassage[],

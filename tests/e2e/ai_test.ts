@@ -1,7 +1,6 @@
 /** The whole bot with a model behind it: streamed answers, checked citations, and the AI's bad days. */
 import assert from "node:assert/strict";
-import type { DemoUser } from "../../lib/demo/chats.ts";
-import { sampleFile } from "../../lib/demo/sample.ts";
+import { says, withSample } from "../support/chat.ts";
 import { quotaUsedUp, startGeminiServer } from "../support/gemini_server.ts";
 import { anyStorage, startWorld, type World } from "../support/world.ts";
 
@@ -29,14 +28,14 @@ Deno.test({
         ada.sendText(QUESTION);
         assert.match(await draft, /Three months' /);
         gate.resolve();
-        await answered(ada, /^Three months' notice \[p\. 4\]\.$/);
+        await says(ada, /^Three months' notice \[p\. 4\]\.$/);
       },
     );
 
     await t.step("it does not ask the model again for the same question", async () => {
       const before = gemini.calls.length;
       ada.sendText(`  ${QUESTION.toUpperCase()} `);
-      await answered(ada, /Three months' notice/);
+      await says(ada, /Three months' notice/);
       assert.equal(gemini.calls.length, before);
     });
 
@@ -54,7 +53,7 @@ Deno.test({
       async () => {
         gemini.next({ kind: "answer", chunks: ["One month [p. 4]."] });
         ada.sendText("and during the first six months?");
-        await answered(ada, /One month/);
+        await says(ada, /One month/);
         assert.match(gemini.calls.at(-1)?.user ?? "", /Three months' notice/);
       },
     );
@@ -64,29 +63,29 @@ Deno.test({
       const [button] = cited?.buttons.flat() ?? [];
       assert.equal(button?.text, "p. 4");
       ada.press(cited?.id ?? 0, button?.data ?? "");
-      await answered(ada, /p\. 4[\s\S]*giving three months' notice/);
+      await says(ada, /p\. 4[\s\S]*giving three months' notice/);
       const eve = world.user("en");
       eve.sendText("/start");
-      await answered(eve, /answer questions/);
+      await says(eve, /answer questions/);
       eve.press(cited?.id ?? 0, button?.data ?? "");
-      await answered(eve, /not here any more/);
+      await says(eve, /not here any more/);
     });
 
     await t.step("a failed answer offers another try", async () => {
       gemini.next({ kind: "blocked", blockReason: "SAFETY" });
       ada.sendText("Which lamp burns in the tower?");
-      await answered(ada, /refused this question/);
+      await says(ada, /refused this question/);
       const [button] = ada.messages().at(-1)?.buttons.flat() ?? [];
       assert.match(button?.text ?? "", /Try again/);
       gemini.next({ kind: "answer", chunks: ["A lamp of brass [p. 2]."] });
       ada.press(ada.messages().at(-1)?.id ?? 0, button?.data ?? "");
-      await answered(ada, /lamp of brass/);
+      await says(ada, /lamp of brass/);
     });
 
     await t.step("a page that is not among the passages is marked", async () => {
       gemini.next({ kind: "answer", chunks: ["A walrus guards the door [p. 99]."] });
       ada.sendText("Who guards the door?");
-      await answered(ada, /p\. 99: not found/);
+      await says(ada, /p\. 99: not found/);
     });
 
     await t.step("what passes is tried again, and the user sees only the answer", async () => {
@@ -95,7 +94,7 @@ Deno.test({
       gemini.next({ kind: "answer", chunks: ["47 metres a second [p. 5]."] });
       const before = gemini.calls.length;
       ada.sendText("How strong was the strongest wind?");
-      await answered(ada, /47 metres/);
+      await says(ada, /47 metres/);
       assert.equal(gemini.calls.length, before + 3);
     });
 
@@ -108,14 +107,14 @@ Deno.test({
       for (const user of users) user.sendText("How many visitors climbed the steps?");
       await called;
       gate.resolve();
-      await Promise.all(users.map((user) => answered(user, /2,316 people \[p\. 6\]/)));
+      await Promise.all(users.map((user) => says(user, /2,316 people \[p\. 6\]/)));
       assert.equal(gemini.calls.length, before + 1);
     });
 
     await t.step("without an answer the passages stand in, with the reason in words", async () => {
       gemini.next(quotaUsedUp());
       ada.sendText("What did the crew of the yacht send?");
-      await answered(ada, /quota is used up.*passages[\s\S]*sent a cake[\s\S]*p\. 3/);
+      await says(ada, /quota is used up.*passages[\s\S]*sent a cake[\s\S]*p\. 3/);
     });
 
     await t.step("tokens and outcomes are counted", async () => {
@@ -128,20 +127,6 @@ Deno.test({
     });
   },
 });
-
-async function withSample(world: World): Promise<DemoUser> {
-  const user = world.user("en");
-  user.sendFile(await sampleFile("en"));
-  await answered(user, /is ready/);
-  return user;
-}
-
-async function answered(user: DemoUser, pattern: RegExp): Promise<void> {
-  await user.waitFor((all) => {
-    const last = all.at(-1);
-    return last?.from === "bot" && pattern.test(last.text);
-  }, 20_000);
-}
 
 /** The next draft that the bot shows. */
 function draftOf({ server }: World): Promise<string> {

@@ -1,6 +1,7 @@
 /** Files of every kind through the whole bot: what the user reads, and what can be asked. */
 import assert from "node:assert/strict";
-import type { ChatMessage, DemoUser } from "../../lib/demo/chats.ts";
+import { says } from "../support/chat.ts";
+import type { ChatMessage } from "../../lib/demo/chats.ts";
 import { startBotApiServer } from "../../lib/demo/bot_api_server.ts";
 import { startProcess } from "../support/process.ts";
 import { emptyDatabase, emptyFolder, missingServices } from "../support/storage.ts";
@@ -15,14 +16,6 @@ async function fileAt(name: string) {
 }
 
 /** Waits until a message of the bot matches that was not there before, or was another text. */
-async function says(user: DemoUser, pattern: RegExp, timeoutMs = 20_000): Promise<ChatMessage> {
-  const find = (all: readonly ChatMessage[]) =>
-    all.findLast(({ from, text }) => from === "bot" && pattern.test(text));
-  const messages = await user.waitFor((all) => find(all) === all.at(-1), timeoutMs);
-  const found = find(messages);
-  assert.ok(found);
-  return found;
-}
 
 Deno.test({
   name: "files through the bot, without an AI",
@@ -110,7 +103,10 @@ Deno.test({
         return shown.find((each) => each.id === id)?.buttons ?? [];
       };
       const several = await press(buttons, /Several/, /☐ rent/);
-      const chosen = await press(several, /rent/, /☑ rent/);
+      const none = await press(several, /keys/, /☐ keys/);
+      ada.sendText("What is the rent?");
+      await says(ada, /Choose in \/mydocs/);
+      const chosen = await press(await press(none, /keys/, /☑ keys/), /rent/, /☑ rent/);
       await press(chosen, /Done/, /2 documents together/);
       ada.sendText("What is the rent?");
       await says(ada, /900 crowns[\s\S]*rent\.txt.* · .*part 1/);

@@ -1,6 +1,6 @@
 /** Ready-made requests, and questions in another language than the document, with a model behind. */
 import assert from "node:assert/strict";
-import type { DemoUser } from "../../lib/demo/chats.ts";
+import { buttonOf, says, sendText } from "../support/chat.ts";
 import { startGeminiServer } from "../support/gemini_server.ts";
 import { anyStorage, startWorld } from "../support/world.ts";
 
@@ -26,7 +26,7 @@ Deno.test({
 
     await t.step("a document offers them, and a short one is read at once", async () => {
       const ada = world.user("en");
-      send(ada, "keys.txt", "The keys are with Rosa until 4 May.");
+      sendText(ada, "keys.txt", "The keys are with Rosa until 4 May.");
       const ready = await says(ada, /keys\.txt.*ready/);
       assert.deepEqual(ready.buttons.flat().map(({ text }) => text.replace(/^\P{L}+/u, "")), [
         "Summary",
@@ -53,34 +53,65 @@ Deno.test({
       "a long document is read part by part, to its end, and no part twice",
       async () => {
         const ada = world.user("en");
-        send(ada, "lamps.txt", BOOK);
+        sendText(ada, "lamps.txt", BOOK);
         const ready = await says(ada, /lamps\.txt.*ready/);
         const before = gemini.calls.length;
         gemini.next({ kind: "answer", chunks: ["Lamps at the beginning [part 1]."] });
         gemini.next({ kind: "error", status: 500, message: "broken" });
         ada.press(ready.id, buttonOf(ready, /Summary/));
         const failed = await says(ada, /does not answer just now/);
-        const first = gemini.calls.slice(before);
-        assert.ok(first.length >= 3, "every part was tried");
-        assert.match(first[0]?.user ?? "", /Lamp 0:/);
-        assert.match(first.at(-1)?.user ?? "", /Lamp 59:/);
-        assert.ok(first.every(({ user }) => !/Lamp 0:[\s\S]*Lamp 59:/.test(user)));
+        assert.match(gemini.calls[before]?.user ?? "", /Lamp 0:/);
 
         const middle = gemini.calls.length;
-        gemini.next({ kind: "answer", chunks: ["Lamps in the middle [part 2]."] });
-        gemini.next({ kind: "answer", chunks: ["All lamps are trimmed [part 1] [part 2]."] });
         ada.press(failed.id, buttonOf(failed, /Try again/));
-        await says(ada, /All lamps are trimmed/);
-        assert.equal(gemini.calls.length - middle, 2, "the part that failed, and the end");
+        await ada.waitFor((all) => all.at(-1)?.from === "bot" && all.at(-1)?.id !== failed.id);
+        const again = gemini.calls.slice(middle);
+        assert.ok(again.some(({ user }) => /Lamp 59:/.test(user)), "it is read to its end");
+        assert.ok(again.every(({ user }) => !/Lamp 0:/.test(user)), "no part is read twice");
+        assert.ok(again.every(({ user }) => !/Lamp 20:[\s\S]*Lamp 59:/.test(user)), "part by part");
         const last = gemini.calls.at(-1)?.user ?? "";
-        assert.match(last, /Lamps at the beginning[\s\S]*Lamps in the middle[\s\S]*Summarise/);
-        assert.doesNotMatch(last, /Lamp 0:/);
+        assert.match(
+          last,
+          /<notes part="1">\nLamps at the beginning[\s\S]*part="2"[\s\S]*Summarise/,
+        );
       },
     );
 
+    await t.step("notes that are too long for one prompt are noted again", async () => {
+      const ada = world.user("en");
+      sendText(ada, "more.txt", `${BOOK}\n\nOnly here is a walrus.`);
+      const ready = await says(ada, /more\.txt.*ready/);
+      const before = gemini.calls.length;
+      const long = `${"A long note on many lamps. ".repeat(120)} [part 1]`;
+      for (let n = 0; n < 3; n++) gemini.next({ kind: "answer", chunks: [long] });
+      ada.press(ready.id, buttonOf(ready, /Key points/));
+      await says(ada, /not in the document/);
+      const calls = gemini.calls.slice(before);
+      for (const { user } of calls) {
+        const documents = /<documents>[\s\S]*<\/documents>/.exec(user)?.[0] ?? "";
+        assert.ok(documents.length / 4 < 1_500 * 1.3, `${documents.length} letters`);
+      }
+      assert.ok(calls.filter(({ user }) => /long note/.test(user)).length >= 2, "in two rounds");
+    });
+
+    await t.step("it can be stopped while it is written", async () => {
+      const ada = world.user("en");
+      sendText(ada, "rent.txt", "The rent is 900 crowns a month.");
+      const ready = await says(ada, /rent\.txt.*ready/);
+      const gate = Promise.withResolvers<void>();
+      gemini.next({ kind: "answer", chunks: ["The rent ", "is 900."], gate: gate.promise });
+      const draft = world.server.called(({ method }) => method === "sendRichMessageDraft");
+      const called = gemini.called();
+      ada.press(ready.id, buttonOf(ready, /Figures/));
+      ada.stop(Number((await draft).payload.draft_id));
+      await says(ada, /^The rent\s+⏹ You stopped/);
+      await (await called).aborted;
+      gate.resolve();
+    });
+
     await t.step("the user's tokens of the day are counted, and end", async () => {
       const eve = world.user("en");
-      send(eve, "keys.txt", "The keys are with Rosa until 4 May, in the drawer of the desk.");
+      sendText(eve, "keys.txt", "The keys are with Rosa until 4 May, in the drawer of the desk.");
       await says(eve, /keys\.txt.*ready/);
       // The stand-in says 155 tokens for each answer.
       for (let n = 0; n < 20; n++) {
@@ -103,7 +134,7 @@ Deno.test({
       CONTEXT_TOKENS: "1000",
     });
     const ada = world.user("ru");
-    send(ada, "lamps.txt", `${BOOK}\n\nThe foghorn was silenced in 1931.`);
+    sendText(ada, "lamps.txt", `${BOOK}\n\nThe foghorn was silenced in 1931.`);
     await says(ada, /lamps\.txt.*готов/);
     gemini.next({ kind: "answer", chunks: ["foghorn, silenced; ревун"] });
     gemini.next({ kind: "answer", chunks: ["В 1931 году [ч. 1]."] });
@@ -116,31 +147,10 @@ Deno.test({
 
     const before = gemini.calls.length;
     const boris = world.user("ru");
-    send(boris, "other.txt", `${BOOK}\n\nIn the north the foghorn sounds on.`);
+    sendText(boris, "other.txt", `${BOOK}\n\nIn the north the foghorn sounds on.`);
     await says(boris, /other\.txt.*готов/);
     boris.sendText("Когда умолк ревун?");
     await boris.waitFor((all) => all.at(-1)?.from === "bot");
     assert.equal(gemini.calls.length - before, 1, "the words are remembered");
   },
 });
-
-function send(user: DemoUser, name: string, text: string): void {
-  user.sendFile({ name, bytes: new TextEncoder().encode(text), mimeType: "text/plain" });
-}
-
-async function says(user: DemoUser, pattern: RegExp) {
-  const all = await user.waitFor((all) => {
-    const last = all.at(-1);
-    return last?.from === "bot" && pattern.test(last.text);
-  }, 20_000);
-  const last = all.at(-1);
-  assert.ok(last);
-  return last;
-}
-
-function buttonOf(
-  { buttons }: { buttons: readonly (readonly { text: string; data: string }[])[] },
-  label: RegExp,
-): string {
-  return buttons.flat().find(({ text }) => label.test(text))?.data ?? "";
-}

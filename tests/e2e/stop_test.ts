@@ -1,8 +1,8 @@
 /** Many at once: an answer that its reader stops, and a user with many questions beside one with one. */
 import assert from "node:assert/strict";
+import { says, withSample } from "../support/chat.ts";
 import { waitFor } from "xstate";
 import type { DemoUser } from "../../lib/demo/chats.ts";
-import { sampleFile } from "../../lib/demo/sample.ts";
 import { createStops } from "../../lib/telegram/stops.ts";
 import {
   type GeminiReply,
@@ -32,7 +32,7 @@ Deno.test({
       ada.stop(Number(draft.draft_id));
       const tookMs = await call.aborted - pressedAt;
       assert.ok(tookMs < 100, `It took ${tookMs} ms.`);
-      await said(ada, /^The keeper lights the lamp\s+⏹ You stopped this answer here\.$/);
+      await says(ada, /^The keeper lights the lamp\s+⏹ You stopped this answer here\.$/);
       const { counters } = await world.metrics();
       assert.equal(counters["ai.requests:cached=false,outcome=stopped,provider=gemini"], 1);
     });
@@ -40,7 +40,7 @@ Deno.test({
     await t.step("a stopped answer is nobody's answer: the question is asked anew", async () => {
       gemini.next({ kind: "answer", chunks: ["Everything, in full [p. 2]."] });
       ada.sendText("What does the keeper do at dusk?");
-      await said(ada, /^Everything, in full/);
+      await says(ada, /^Everything, in full/);
     });
 
     await t.step("who shares the answer reads it to its end", async () => {
@@ -52,9 +52,9 @@ Deno.test({
       eve.sendText(question);
       await joined;
       ada.stop(Number(draft.draft_id));
-      await said(ada, /You stopped/);
+      await says(ada, /You stopped/);
       gate.resolve();
-      await said(eve, /^The keeper lights the lamp and notes the weather\.$/);
+      await says(eve, /^The keeper lights the lamp and notes the weather\.$/);
     });
 
     await t.step(
@@ -63,7 +63,7 @@ Deno.test({
         const vera = await withSample(world, "ru");
         const { draft } = await begin(gemini, world, vera, "Кто отвечает за шар в полёте?");
         vera.stop(Number(draft.draft_id));
-        await said(vera, /⏹ Здесь вы остановили ответ\.$/);
+        await says(vera, /⏹ Здесь вы остановили ответ\.$/);
         const count = vera.messages().length;
         vera.stop(Number(draft.draft_id));
         vera.sendText("/help");
@@ -79,9 +79,9 @@ Deno.test({
       const eve = world.user("en");
       eve.stop(Number(draft.draft_id));
       eve.sendText("/help");
-      await said(eve, /understand/);
+      await says(eve, /understand/);
       gate.resolve();
-      await said(ada, /^The keeper lights the lamp and notes the weather\.$/);
+      await says(ada, /^The keeper lights the lamp and notes the weather\.$/);
     });
 
     await t.step("a user with a hundred questions does not hold up another", async () => {
@@ -94,7 +94,7 @@ Deno.test({
       gemini.next({ kind: "answer", chunks: ["Eve's own answer [p. 1]."] });
       const before = ada.messages().length;
       eve.sendText("Which lamp burns in the tower?");
-      await said(eve, /^Eve's own answer/);
+      await says(eve, /^Eve's own answer/);
       assert.equal(ada.messages().length, before, "all of Ada's still wait");
       gate.resolve();
       await ada.waitFor((all) => all.length === before + 100, 60_000);
@@ -114,7 +114,7 @@ Deno.test({
       gates[0]?.resolve();
       assert.match((await next).user, /Who built the stairs/);
       for (const gate of gates) gate.resolve();
-      await said(eve, /\[p\. \d+\]$|not in the document/);
+      await says(eve, /\[p\. \d+\]$|not in the document/);
     });
   },
 });
@@ -187,15 +187,4 @@ function askInGroup({ server }: World, { id }: DemoUser, n: number, text: string
       text: `@demo_bot ${text}`,
     },
   });
-}
-
-async function withSample(world: World, language: "en" | "ru"): Promise<DemoUser> {
-  const user = world.user(language);
-  user.sendFile(await sampleFile(language));
-  await said(user, /is ready|готов/);
-  return user;
-}
-
-async function said(user: DemoUser, pattern: RegExp): Promise<void> {
-  await user.waitFor((all) => all.at(-1)?.from === "bot" && pattern.test(all.at(-1)?.text ?? ""));
 }

@@ -73,7 +73,10 @@ export async function startModelServer<Reply>(
     response.on("close", () => {
       if (!response.writableFinished) aborted.resolve(performance.now());
     });
-    const asked = read(request, await json(request));
+    // A client may go away before it has asked.
+    const body = await json(request).catch(() => undefined);
+    if (body === undefined) return;
+    const asked = read(request, body);
     if (asked === undefined) {
       response.writeHead(404).end();
       return;
