@@ -1,0 +1,102 @@
+/**
+ * Nothing is lost, whatever breaks: three replicas on one PostgreSQL and one
+ * Redis, killed and cut off by chance while people write. A short run here; a
+ * long one by `deno task chaos [--minutes N] [--updates N] [--chats N] [--seed N]`, where
+ * `--logs FOLDER` keeps what the replicas have logged.
+ */
+import assert from "node:assert/strict";
+import { parseArgs } from "node:util";
+import { startServer } from "../support/bot_api.ts";
+import { count } from "../support/chaos/count.ts";
+import { createCrowd } from "../support/chaos/crowd.ts";
+import { createBreaker } from "../support/chaos/faults.ts";
+import { startFleet } from "../support/chaos/fleet.ts";
+import { seeded } from "../support/chaos/random.ts";
+import type { Replica } from "../support/chaos/replica.ts";
+import { missingServices } from "../support/storage.ts";
+
+const REPLICAS = 3;
+/** A dead replica's work is taken over within this, and what waited behind it is done. */
+const SETTLE_MS = 60_000;
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    long: { type: "boolean", default: false },
+    minutes: { type: "string" },
+    updates: { type: "string" },
+    chats: { type: "string" },
+    seed: { type: "string" },
+    logs: { type: "string" },
+  },
+});
+const minutes = Number(values.minutes ?? (values.long ? 5 : 0.15));
+const updates = Number(values.updates ?? (values.long ? 60_000 : 2_000));
+const chats = Number(values.chats ?? (values.long ? 60 : 40));
+const seed = Number(values.seed ?? crypto.getRandomValues(new Uint16Array(1))[0]);
+
+Deno.test({
+  name: "three replicas, killed and cut off by chance, lose nothing and keep each chat's order",
+  ignore: missingServices !== undefined,
+  async fn() {
+    console.log(`${updates} updates in ${chats} chats over ${minutes} min, --seed ${seed}`);
+    await using fleet = await startFleet(REPLICAS);
+    const { server, replicas } = fleet;
+    const overMs = minutes * 60_000;
+    const crowd = createCrowd({ server, replicas, random: seeded(seed), chats, updates, overMs });
+    const breaker = createBreaker({ ...fleet, faults: server.faults, random: seeded(seed + 1) });
+    const calm = new AbortController();
+    const begun = performance.now();
+    const breaking = breaker.run(calm.signal);
+    await crowd.send(AbortSignal.timeout(overMs + SETTLE_MS));
+    calm.abort();
+    await breaking;
+    const sent = performance.now();
+    await crowd.answered(SETTLE_MS);
+    const settled = performance.now();
+
+    const result = count(crowd, breaker.tears);
+    const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+    console.log(
+      `Sent in ${seconds(sent - begun)}, answered ${seconds(settled - sent)} later:`,
+      { ...crowd.deliveries, faults: breaker.done, ...result },
+    );
+    if (values.logs !== undefined) await keepLogs(values.logs, replicas);
+    assert.equal(result.acknowledged, Math.ceil(updates / chats) * chats, "all were taken");
+    assert.equal(result.lost, 0, "nothing is lost");
+    assert.equal(result.outOfOrder, 0, "each chat keeps its order");
+    assert.deepEqual(result.other, [], "nobody is told of a failure");
+    assert.equal(result.twice.unexplained, 0, "nothing is answered twice without a cause");
+    const codes = await Promise.all(replicas.map((replica) => replica.stop()));
+    assert.deepEqual(codes, replicas.map(() => 0), "all of them stop in order");
+  },
+});
+
+Deno.test("the count sees what is lost, out of order, answered twice, and why", async () => {
+  await using bot = await startServer();
+  const user = bot.user;
+  const answers = ["1 by 8", "3 by 8", "2 by 8", "4 by 8", "4 by 9", "5 by 8", "5 by 9", "Sorry"];
+  for (const text of answers) await bot.call("sendMessage", { text });
+  const member = { user, acknowledged: 6, updateIds: [0, 11, 12, 13, 14, 15, 16] };
+  const tears = [{ kind: "kill", updateIds: new Set([14, 15]), pid: 8 }] as const;
+  assert.deepEqual(count({ members: [member] }, tears), {
+    acknowledged: 6,
+    lost: 1,
+    outOfOrder: 1,
+    other: ["Sorry"],
+    twice: { kill: 2, telegram: 0, database: 0, unexplained: 0 },
+  });
+  const another = [{ ...tears[0], pid: 7 }, {
+    kind: "database",
+    updateIds: new Set([15]),
+  }] as const;
+  const { twice } = count({ members: [member] }, another);
+  assert.deepEqual(twice, { kill: 0, telegram: 0, database: 1, unexplained: 1 });
+});
+
+async function keepLogs(folder: string, replicas: readonly Replica[]): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [n, { log }] of replicas.entries()) {
+    await Deno.writeTextFile(`${folder}/replica-${n}.log`, log);
+  }
+}

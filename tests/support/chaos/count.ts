@@ -1,0 +1,69 @@
+/** The count at the end: what was lost, out of order, or answered twice, and why. */
+import { answererIn, type Crowd, numberIn } from "./crowd.ts";
+
+/** What was torn at an instant, with the updates that were in work then. */
+export interface Tear {
+  kind: "kill" | "telegram" | "database";
+  updateIds: ReadonlySet<number>;
+  /** The process that was killed. */
+  pid?: number;
+}
+
+export interface Count {
+  acknowledged: number;
+  /** Acknowledged, and never answered. */
+  lost: number;
+  /** Answers that came after the answer to a later number of the same chat. */
+  outOfOrder: number;
+  /** Messages that answer no number, such as an apology. */
+  other: string[];
+  /**
+   * Second answers, by what tore the update's work while it was under way:
+   * the process, the connection to Telegram, the one to the database; or nothing.
+   */
+  twice: Record<Tear["kind"] | "unexplained", number>;
+}
+
+export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[]): Count {
+  const result: Count = {
+    acknowledged: 0,
+    lost: 0,
+    outOfOrder: 0,
+    other: [],
+    twice: { kill: 0, telegram: 0, database: 0, unexplained: 0 },
+  };
+  for (const { user, acknowledged, updateIds } of members) {
+    const answered = new Map<number, number[]>();
+    let highest = 0;
+    for (const message of user.messages()) {
+      if (message.from !== "bot") continue;
+      const n = numberIn(message);
+      if (Number.isNaN(n)) result.other.push(message.text);
+      else if (n < highest) result.outOfOrder++;
+      else if (answered.has(n)) {
+        result.twice[reasonOf(updateIds[n] ?? 0, answered.get(n) ?? [], tears)]++;
+      }
+      answered.set(n, [...answered.get(n) ?? [], answererIn(message)]);
+      if (n > highest) highest = n;
+    }
+    result.acknowledged += acknowledged;
+    for (let n = 1; n <= acknowledged; n++) if (!answered.has(n)) result.lost++;
+  }
+  return result;
+}
+
+/** Why an update was answered again after processes `pids` had answered it. */
+function reasonOf(
+  updateId: number,
+  pids: readonly number[],
+  tears: readonly Tear[],
+): keyof Count["twice"] {
+  const torn = tears.filter(({ updateIds, pid }) =>
+    updateIds.has(updateId) && (pid === undefined || pids.includes(pid))
+  );
+  const kinds = torn.map(({ kind }) => kind);
+  for (const kind of ["kill", "telegram", "database"] as const) {
+    if (kinds.includes(kind)) return kind;
+  }
+  return "unexplained";
+}
