@@ -1,16 +1,15 @@
 /**
  * Nothing is lost, whatever breaks: three replicas on one PostgreSQL and one
  * Redis, killed and cut off by chance while people write. A short run here; a
- * long one by `deno task chaos [--minutes N] [--updates N] [--chats N] [--seed N]`, where
- * `--logs FOLDER` keeps what the replicas have logged.
+ * long one by `deno task chaos`, with the arguments of `support/chaos/options.ts`.
  */
 import assert from "node:assert/strict";
-import { parseArgs } from "node:util";
 import { startServer } from "../support/bot_api.ts";
 import { count } from "../support/chaos/count.ts";
 import { createCrowd } from "../support/chaos/crowd.ts";
 import { createBreaker } from "../support/chaos/faults.ts";
 import { startFleet } from "../support/chaos/fleet.ts";
+import { options } from "../support/chaos/options.ts";
 import { seeded } from "../support/chaos/random.ts";
 import type { Replica } from "../support/chaos/replica.ts";
 import { missingServices } from "../support/storage.ts";
@@ -19,21 +18,7 @@ const REPLICAS = 3;
 /** A dead replica's work is taken over within this, and what waited behind it is done. */
 const SETTLE_MS = 60_000;
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    long: { type: "boolean", default: false },
-    minutes: { type: "string" },
-    updates: { type: "string" },
-    chats: { type: "string" },
-    seed: { type: "string" },
-    logs: { type: "string" },
-  },
-});
-const minutes = Number(values.minutes ?? (values.long ? 5 : 0.15));
-const updates = Number(values.updates ?? (values.long ? 60_000 : 2_000));
-const chats = Number(values.chats ?? (values.long ? 60 : 40));
-const seed = Number(values.seed ?? crypto.getRandomValues(new Uint16Array(1))[0]);
+const { minutes, updates, chats, seed, logs } = options;
 
 Deno.test({
   name: "three replicas, killed and cut off by chance, lose nothing and keep each chat's order",
@@ -61,7 +46,7 @@ Deno.test({
       `Sent in ${seconds(sent - begun)}, answered ${seconds(settled - sent)} later:`,
       { ...crowd.deliveries, faults: breaker.done, ...result },
     );
-    if (values.logs !== undefined) await keepLogs(values.logs, replicas);
+    if (logs !== undefined) await keepLogs(logs, replicas);
     assert.equal(result.acknowledged, Math.ceil(updates / chats) * chats, "all were taken");
     assert.equal(result.lost, 0, "nothing is lost");
     assert.equal(result.outOfOrder, 0, "each chat keeps its order");

@@ -53,7 +53,8 @@ export function createBreaker(
     const victim = random.pick(up);
     await tearing("kill", async () => {
       const { pid } = victim;
-      await victim.kill(random.between(0, RESTART_MS));
+      const pauseMs = random.between(0, RESTART_MS);
+      await victim.kill((signal) => wait(pauseMs, signal));
       return pid;
     });
   }

@@ -14,6 +14,9 @@ export interface Update {
   message: Record<string, unknown>;
 }
 
+/** What happens before a new process; ends early when the signal aborts. */
+export type Pause = (signal: AbortSignal) => Promise<unknown>;
+
 export interface Replica extends AsyncDisposable {
   /** It has started, and nobody has killed it since. */
   readonly isUp: boolean;
@@ -21,8 +24,8 @@ export interface Replica extends AsyncDisposable {
   ready(): Promise<void>;
   /** Posts an update; gives whether it was acknowledged by a 200. */
   post(update: Update): Promise<boolean>;
-  /** `kill -9`; resolves when the process is gone, and it starts again after `pauseMs`. */
-  kill(pauseMs: number): Promise<void>;
+  /** `kill -9`; resolves when the process is gone, and it starts again after `pause`. */
+  kill(pause: Pause): Promise<void>;
   /** Stops it by SIGTERM, not to start again; gives its exit code. */
   stop(): Promise<number>;
   readonly pid: number;
@@ -37,7 +40,7 @@ export function startReplica(env: Record<string, string>): Replica {
   let isUp = false;
   let isOver = false;
   let past = "";
-  let pause = 0;
+  let pause: Pause = () => Promise.resolve();
   const ending = new AbortController();
   let up = Promise.withResolvers<void>();
   const living = live();
@@ -68,7 +71,7 @@ export function startReplica(env: Record<string, string>): Replica {
       await bot[Symbol.asyncDispose]();
       past += bot.log;
       if (isOver) return;
-      await wait(pause, ending.signal);
+      await pause(ending.signal);
       if (isOver) return;
       bot = start();
     }
@@ -110,8 +113,8 @@ export function startReplica(env: Record<string, string>): Replica {
         return false;
       }
     },
-    async kill(pauseMs) {
-      pause = pauseMs;
+    async kill(nextPause) {
+      pause = nextPause;
       isUp = false;
       up = Promise.withResolvers();
       bot.kill("SIGKILL");
