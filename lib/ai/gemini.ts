@@ -3,7 +3,12 @@
  * neither ends its timers and listeners nor tells a blocked answer from a
  * broken one, so time, abort, text and errors are all looked after here.
  */
-import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from "@google/generative-ai";
+import {
+  type EmbedContentRequest,
+  GoogleGenerativeAI,
+  GoogleGenerativeAIFetchError,
+  TaskType,
+} from "@google/generative-ai";
 import { z } from "zod";
 import {
   AIBlockedError,
@@ -13,7 +18,16 @@ import {
   AIServiceError,
   AITimeoutError,
 } from "./errors.ts";
-import type { Audio, Generated, Prompt, Provider } from "./provider.ts";
+import { estimateTokens } from "../retrieval/tokens.ts";
+import {
+  type Audio,
+  type Embedded,
+  type EmbeddingKind,
+  type Generated,
+  type Prompt,
+  type Provider,
+  QUESTION_EMBEDDING_MS,
+} from "./provider.ts";
 import { parseTranscript, TRANSCRIBE_PROMPT } from "./transcript.ts";
 import { withoutKey } from "./without_key.ts";
 
@@ -23,6 +37,8 @@ export interface GeminiOptions {
   apiKey: string;
   /** Name of the model, such as `gemini-pro-latest`. */
   model: string;
+  /** Name of the model that embeds, such as `gemini-embedding-001`. */
+  embeddingModel?: string | undefined;
   /** Without a path; Google's own unless given. */
   baseUrl?: string | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
@@ -54,6 +70,19 @@ const CHUNK = z.object({
   }).optional(),
 });
 
+/** What a batch of embeddings is answered with, as far as it is used. */
+const EMBEDDINGS = z.object({
+  embeddings: z.array(z.object({ values: z.array(z.number()).nonempty() })),
+});
+/** The most texts that Google takes in one call. */
+const EMBEDDING_BATCH = 100;
+/** Of the model's 3,072, which are ordered by what they tell: so many keep nearly all of it. */
+const DIMENSIONS = 768;
+const TASKS: Readonly<Record<EmbeddingKind, TaskType>> = {
+  document: TaskType.RETRIEVAL_DOCUMENT,
+  question: TaskType.RETRIEVAL_QUERY,
+};
+
 /** An answer that ends so is whole. */
 const WHOLE: ReadonlySet<string> = new Set(["STOP", "FINISH_REASON_UNSPECIFIED"]);
 /** An answer that ends so is whole, or at least worth showing. */
@@ -70,45 +99,33 @@ const BLOCKED: ReadonlySet<string> = new Set([
 ]);
 
 /** Answers by Gemini. Every failure is an error of `errors.ts`; none of them holds the key. */
-export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOptions): Provider {
+export function createGemini(
+  { apiKey, model, embeddingModel, baseUrl, timeoutMs }: GeminiOptions,
+): Provider {
   const client = new GoogleGenerativeAI(apiKey);
+  const where = baseUrl === undefined ? {} : { baseUrl };
 
-  /** One call; `complete` are the finish reasons of what may be used. */
-  async function call(
-    { system, user }: Prompt,
-    audio: Audio | undefined,
-    complete: ReadonlySet<string>,
-    onChunk: (text: string) => void,
+  /** Runs one call within its time; what fails becomes an error of ours. */
+  async function within<T>(
     signal: AbortSignal,
-  ): Promise<Generated> {
+    ms: number,
+    run: (signal: AbortSignal) => Promise<T>,
+    explain: (error: unknown, cause: Error) => AIServiceError,
+  ): Promise<T> {
     signal.throwIfAborted();
     const call = new AbortController();
     const end = () => call.abort();
     signal.addEventListener("abort", end);
-    const timer = setTimeout(end, timeoutMs);
+    const timer = setTimeout(end, ms);
     try {
-      const { stream, response } = await client
-        .getGenerativeModel(
-          { model, systemInstruction: system },
-          baseUrl === undefined ? {} : { baseUrl },
-        )
-        .generateContentStream(
-          audio === undefined ? user : [inline(audio), { text: user }],
-          { signal: call.signal },
-        );
-      // The SDK's second copy of the answer fails with the first, which is the one that is read.
-      response.catch(() => {});
-      return await collect(stream, complete, onChunk);
+      return await run(call.signal);
     } catch (error) {
       signal.throwIfAborted();
       const cause = withoutKey(error, apiKey);
       if (call.signal.aborted) {
-        throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+        throw new AITimeoutError(`it took more than ${ms} ms`, { retriable: true, cause });
       }
-      if (audio !== undefined && isUnfit(error)) {
-        throw new AIHearingError("unfit", "Gemini does not take this recording", { cause });
-      }
-      throw toServiceError(error, cause);
+      throw explain(error, cause);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -117,18 +134,89 @@ export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOption
     }
   }
 
+  /** One call that writes; `complete` are the finish reasons of what may be used. */
+  function generate(
+    { system, user }: Prompt,
+    audio: Audio | undefined,
+    complete: ReadonlySet<string>,
+    onChunk: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Generated> {
+    return within(
+      signal,
+      timeoutMs,
+      async (signal) => {
+        const { stream, response } = await client
+          .getGenerativeModel({ model, systemInstruction: system }, where)
+          .generateContentStream(
+            audio === undefined ? user : [inline(audio), { text: user }],
+            { signal },
+          );
+        // The SDK's second copy of the answer fails with the first, which is the one that is read.
+        response.catch(() => {});
+        return await collect(stream, complete, onChunk);
+      },
+      (error, cause) =>
+        audio !== undefined && isUnfit(error)
+          ? new AIHearingError("unfit", "Gemini does not take this recording", { cause })
+          : toServiceError(error, cause),
+    );
+  }
+
   return {
     name: "gemini",
     model,
-    generate: (prompt, onChunk, signal) => call(prompt, undefined, COMPLETE, onChunk, signal),
+    generate: (prompt, onChunk, signal) => generate(prompt, undefined, COMPLETE, onChunk, signal),
     hearing: {
       maxBytes: MAX_AUDIO_BYTES,
       async transcribe(audio, signal) {
         // What is cut off would be a document with its end missing.
-        const { text, ...tokens } = await call(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal);
+        const heard = generate(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal);
+        const { text, ...tokens } = await heard;
         return { segments: parseTranscript(text), ...tokens };
       },
     },
+    ...(embeddingModel !== undefined && {
+      embedding: {
+        model: embeddingModel,
+        batch: EMBEDDING_BATCH,
+        embed: (texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal) => {
+          const ms = kind === "question" ? Math.min(timeoutMs, QUESTION_EMBEDDING_MS) : timeoutMs;
+          return within(signal, ms, async (signal) => {
+            const answer = await client.getGenerativeModel({ model: embeddingModel }, where)
+              .batchEmbedContents(
+                { requests: texts.map((text) => embedRequest(text, kind)) },
+                { signal },
+              );
+            return readEmbeddings(answer, texts);
+          }, toServiceError);
+        },
+      },
+    }),
+  };
+}
+
+/** The SDK passes the count of dimensions on, though its types do not know it. */
+function embedRequest(
+  text: string,
+  kind: EmbeddingKind,
+): EmbedContentRequest & { outputDimensionality: number } {
+  return {
+    content: { role: "user", parts: [{ text }] },
+    taskType: TASKS[kind],
+    outputDimensionality: DIMENSIONS,
+  };
+}
+
+/** The API counts no tokens of a batch, so we estimate them. */
+function readEmbeddings(answer: unknown, texts: readonly string[]): Embedded {
+  const { success, data, error: cause } = EMBEDDINGS.safeParse(answer);
+  if (!success || data.embeddings.length !== texts.length) {
+    throw new AIServiceError("its embeddings are malformed", { retriable: true, cause });
+  }
+  return {
+    vectors: data.embeddings.map(({ values }) => Float32Array.from(values)),
+    tokens: texts.reduce((sum, text) => sum + estimateTokens(text), 0),
   };
 }
 

@@ -14,7 +14,16 @@ import {
   AIServiceError,
   AITimeoutError,
 } from "./errors.ts";
-import type { Audio, Generated, Provider, Transcript } from "./provider.ts";
+import { estimateTokens } from "../retrieval/tokens.ts";
+import {
+  type Audio,
+  type Embedded,
+  type EmbeddingKind,
+  type Generated,
+  type Provider,
+  QUESTION_EMBEDDING_MS,
+  type Transcript,
+} from "./provider.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
@@ -27,6 +36,8 @@ export interface OpenAiOptions {
   model: string;
   /** The model that hears; a server without one is taken not to. */
   transcribeModel?: string | undefined;
+  /** The model that embeds; a server without one is searched by words alone. */
+  embeddingModel?: string | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
   timeoutMs: number;
 }
@@ -53,8 +64,16 @@ const TRANSCRIPT = z.object({
   }).nullish().catch(undefined),
 });
 
+/** What a batch of embeddings is answered with, as far as it is used. */
+const EMBEDDINGS = z.object({
+  data: z.array(z.object({ index: z.number(), embedding: z.array(z.number()).nonempty() })),
+  usage: z.object({ prompt_tokens: z.number() }).nullish().catch(undefined),
+});
+
 /** OpenAI takes 25 MB, and the form around the recording needs some. */
 const MAX_AUDIO_BYTES = 24 * 1024 * 1024;
+/** Servers take hundreds, but small ones of this machine need their time for each. */
+const EMBEDDING_BATCH = 64;
 /** Statuses of servers that do not have the way, or not the model. */
 const NO_EARS: ReadonlySet<number> = new Set([404, 405, 501]);
 
@@ -66,13 +85,14 @@ const SECONDS = /^\d+(?:\.\d+)?$/;
 
 /** Answers by a compatible server. Every failure is an error of `errors.ts`; none of them holds the key. */
 export function createOpenAi(
-  { apiKey, baseUrl, model, transcribeModel, timeoutMs }: OpenAiOptions,
+  { apiKey, baseUrl, model, transcribeModel, embeddingModel, timeoutMs }: OpenAiOptions,
 ): Provider {
   /** Runs one call within its time; what fails becomes an error of ours. */
   async function within<T>(
     signal: AbortSignal,
     run: (client: OpenAI, signal: AbortSignal) => Promise<T>,
     explain: (error: APIError, cause: Error) => AIServiceError,
+    ms = timeoutMs,
   ): Promise<T> {
     signal.throwIfAborted();
     const { default: OpenAI } = await import("openai");
@@ -80,7 +100,7 @@ export function createOpenAi(
       apiKey: apiKey ?? "none",
       baseURL: baseUrl,
       maxRetries: 0,
-      timeout: timeoutMs,
+      timeout: ms,
       logLevel: "off",
       organization: null,
       project: null,
@@ -88,14 +108,14 @@ export function createOpenAi(
     const call = new AbortController();
     const end = () => call.abort();
     signal.addEventListener("abort", end);
-    const timer = setTimeout(end, timeoutMs);
+    const timer = setTimeout(end, ms);
     try {
       return await run(client, call.signal);
     } catch (error) {
       signal.throwIfAborted();
       const cause = withoutKey(error, apiKey);
       if (call.signal.aborted) {
-        throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
+        throw new AITimeoutError(`it took more than ${ms} ms`, { retriable: true, cause });
       }
       throw error instanceof OpenAI.APIError
         ? explain(error, cause)
@@ -140,6 +160,19 @@ export function createOpenAi(
           ),
       },
     }),
+    ...(embeddingModel !== undefined && {
+      embedding: {
+        model: embeddingModel,
+        batch: EMBEDDING_BATCH,
+        embed: (texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal) =>
+          within(
+            signal,
+            (client, signal) => embed(client, embeddingModel, texts, signal),
+            toServiceError,
+            kind === "question" ? Math.min(timeoutMs, QUESTION_EMBEDDING_MS) : timeoutMs,
+          ),
+      },
+    }),
   };
 }
 
@@ -172,6 +205,29 @@ async function transcribe(
       .filter((segment) => segment.text !== ""),
     promptTokens: usage?.input_tokens ?? 0,
     answerTokens: usage?.output_tokens ?? 0,
+  };
+}
+
+/** These models embed a question as they embed what answers it. */
+async function embed(
+  client: OpenAI,
+  model: string,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<Embedded> {
+  const answer: unknown = await client.embeddings.create(
+    { model, input: [...texts], encoding_format: "float" },
+    { signal },
+  );
+  const { success, data, error: cause } = EMBEDDINGS.safeParse(answer);
+  if (!success || data.data.length !== texts.length) {
+    throw new AIServiceError("its embeddings are malformed", { retriable: true, cause });
+  }
+  return {
+    vectors: data.data.toSorted((a, b) => a.index - b.index)
+      .map(({ embedding }) => Float32Array.from(embedding)),
+    tokens: data.usage?.prompt_tokens ??
+      texts.reduce((sum, text) => sum + estimateTokens(text), 0),
   };
 }
 

@@ -137,6 +137,51 @@ export interface Hearing {
   transcribe(audio: Audio, signal: AbortSignal): Promise<Transcript>;
 }
 
+/** What texts are turned into vectors for: models embed a question and what answers it differently. */
+export type EmbeddingKind = "document" | "question";
+
+/** Texts whose meaning is wanted as vectors. */
+export interface EmbedRequest {
+  /** Identical requests in flight with the same key share one call. */
+  key: string;
+  /** Whose turn it takes, as with questions. */
+  userId: number;
+  /** No more than the model's batch. */
+  texts: readonly string[];
+  /** A question is asked once and within {@link QUESTION_EMBEDDING_MS}: somebody waits for its answer. */
+  kind: EmbeddingKind;
+}
+
+/** The most milliseconds that the embedding of a question may take. */
+export const QUESTION_EMBEDDING_MS = 1_500;
+
+/** What a provider has embedded. */
+export interface Embedded {
+  /** One for each text, in their order, all of one length; equal meaning, equal direction. */
+  vectors: readonly Float32Array[];
+  /** Tokens that were read, as the provider counts them, or as we estimate where it does not. */
+  tokens: number;
+}
+
+/** Vectors, or why there are none. */
+export type EmbedReply =
+  | ({ kind: "vectors" } & Pick<Embedded, "vectors">)
+  | { kind: "none"; reason: NoAnswerReason };
+
+/** That a provider turns texts into vectors. */
+export interface Embedding {
+  /** As the vendor names it; vectors of different models cannot be compared. */
+  readonly model: string;
+  /** The most texts that one call takes. */
+  readonly batch: number;
+  /**
+   * Turns texts into vectors.
+   *
+   * @throws {AIServiceError} or one of its kinds, see `errors.ts`
+   */
+  embed(texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal): Promise<Embedded>;
+}
+
 /** What a provider has written. */
 export interface Generated {
   /** GitHub-style Markdown. */
@@ -163,6 +208,8 @@ export interface Provider {
   readonly model: string;
   /** Absent where it cannot hear. */
   readonly hearing?: Hearing;
+  /** Absent where no embedding model is configured. */
+  readonly embedding?: Embedding;
   /**
    * Generates an answer, handing on its text piece by piece.
    *

@@ -30,6 +30,8 @@ export interface Config {
     readonly model: string;
     /** Absent: the server is taken not to hear. */
     readonly transcribeModel?: string;
+    /** Absent: retrieval is lexical alone. */
+    readonly embeddingModel?: string;
   };
   /** Absent URL: the embedded PostgreSQL. */
   readonly database: { readonly url?: string };
@@ -140,6 +142,7 @@ function toOpenAi(v: Values): Config["openai"] {
     baseUrl: v.OPENAI_BASE_URL ?? OPENAI_API,
     model: v.OPENAI_MODEL,
     transcribeModel: v.OPENAI_TRANSCRIBE_MODEL,
+    embeddingModel: v.OPENAI_EMBEDDING_MODEL,
   });
 }
 

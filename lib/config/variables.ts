@@ -29,6 +29,7 @@ export const VARIABLES = z.object({
   OPENAI_BASE_URL: optional(baseUrl(), "http://127.0.0.1:11434/v1"),
   OPENAI_MODEL: optional(word(), "qwen3:8b"),
   OPENAI_TRANSCRIBE_MODEL: optional(word(), "whisper-1"),
+  OPENAI_EMBEDDING_MODEL: optional(word(), "text-embedding-3-small"),
   DATABASE_URL: optional(
     url("postgres:", "postgresql:"),
     "postgres://bot:password@127.0.0.1:5432/bot",

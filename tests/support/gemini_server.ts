@@ -44,6 +44,22 @@ export async function startGeminiServer(): Promise<GeminiServer> {
   let listener = (_: Uint8Array) => "[00:00] Nobody has told what there is to hear.";
   const server = await startModelServer<GeminiReply>({
     read(request, body) {
+      const embedder = /^\/v1beta\/models\/([^/:]+):batchEmbedContents$/.exec(request.url ?? "")
+        ?.[1];
+      if (embedder !== undefined) {
+        const { requests } = body as GeminiBatch;
+        // Google refuses a batch whose requests name another model than its address.
+        if (requests.some(({ model }) => model !== `models/${embedder}`)) return undefined;
+        return {
+          model: embedder,
+          apiKey: request.headers["x-goog-api-key"]?.toString(),
+          system: "",
+          user: "",
+          texts: requests.map(({ content }) => textOf(content)),
+          task: requests[0]?.taskType,
+          dimensions: requests[0]?.outputDimensionality,
+        };
+      }
       const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent\?alt=sse$/
         .exec(request.url ?? "")?.[1];
       if (model === undefined) return undefined;
@@ -64,6 +80,7 @@ export async function startGeminiServer(): Promise<GeminiServer> {
       };
     },
     send,
+    vectors: (vectors) => ({ embeddings: vectors.map((values) => ({ values })) }),
     unscripted: ({ user, audio }) => ({
       kind: "answer",
       chunks: [audio === undefined ? quoteFrom(user) : listener(audio.bytes)],
@@ -74,6 +91,15 @@ export async function startGeminiServer(): Promise<GeminiServer> {
 
 interface GeminiContent {
   parts: readonly { text?: string; inlineData?: { mimeType: string; data: string } }[];
+}
+
+interface GeminiBatch {
+  requests: readonly {
+    model: string;
+    content: GeminiContent;
+    taskType?: string;
+    outputDimensionality?: number;
+  }[];
 }
 
 interface GeminiBody {

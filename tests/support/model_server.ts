@@ -7,6 +7,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
+import { embedText } from "./embedding.ts";
 
 /** One call as the server saw it. */
 export interface ModelCall {
@@ -17,6 +18,12 @@ export interface ModelCall {
   user: string;
   /** The recording that came with it. */
   audio?: { mimeType: string; bytes: Uint8Array };
+  /** Texts to embed: it is a call of the embedding model. */
+  texts?: readonly string[];
+  /** What for, as the vendor names it. */
+  task?: string | undefined;
+  /** As many as the vectors are to have; nothing where the call does not say. */
+  dimensions?: number | undefined;
   /** Resolves to `performance.now()` when the client goes away before the reply is complete. */
   aborted: Promise<number>;
 }
@@ -41,9 +48,8 @@ export type ModelReply =
   /** No byte ever comes. */
   | { kind: "hang" };
 
-export interface ModelServer<Reply> extends AsyncDisposable {
-  /** Without a path, and without a slash at its end. */
-  url: string;
+/** The calls of one kind of model. */
+export interface Journal<Reply> {
   /** Calls so far, oldest first. */
   calls: readonly ModelCall[];
   /** Scripts the next call that no other reply is waiting for. */
@@ -52,22 +58,31 @@ export interface ModelServer<Reply> extends AsyncDisposable {
   called(): Promise<ModelCall>;
 }
 
+/** The model that answers, and apart from it the one that embeds. */
+export interface ModelServer<Reply> extends Journal<Reply>, AsyncDisposable {
+  /** Without a path, and without a slash at its end. */
+  url: string;
+  /** Unscripted, it gives the vectors of `embedding.ts`. */
+  embedding: Journal<Reply>;
+}
+
 /** How a vendor speaks. */
 export interface Dialect<Reply> {
   /** What a request asks for; nothing for a route that the vendor does not have. */
   read(request: IncomingMessage, body: unknown): Omit<ModelCall, "aborted"> | undefined;
   send(response: ServerResponse, reply: Reply): Promise<void> | void;
+  /** How vectors are answered. */
+  vectors(vectors: readonly number[][]): unknown;
   /** The answer to a call that no reply waits for. */
   unscripted(call: ModelCall): Reply;
 }
 
 /** Starts a server on a free port of this machine. */
 export async function startModelServer<Reply>(
-  { read, send, unscripted }: Dialect<Reply>,
+  { read, send, vectors, unscripted }: Dialect<Reply>,
 ): Promise<ModelServer<Reply>> {
-  const replies: Reply[] = [];
-  const calls: ModelCall[] = [];
-  let arrival = Promise.withResolvers<ModelCall>();
+  const answers = createJournal<Reply>();
+  const embedding = createJournal<Reply>();
   const server = createServer(async (request, response) => {
     const aborted = Promise.withResolvers<number>();
     response.on("close", () => {
@@ -82,11 +97,13 @@ export async function startModelServer<Reply>(
       return;
     }
     const call = { ...asked, aborted: aborted.promise };
-    const reply = replies.shift() ?? unscripted(call);
-    calls.push(call);
-    arrival.resolve(call);
-    arrival = Promise.withResolvers();
-    await send(response, reply);
+    const { texts, dimensions } = call;
+    const reply = (texts === undefined ? answers : embedding).take(call);
+    if (reply !== undefined || texts === undefined) {
+      return send(response, reply ?? unscripted(call));
+    }
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(vectors(texts.map((text) => embedText(text, dimensions)))));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -94,14 +111,31 @@ export async function startModelServer<Reply>(
   if (address === null || typeof address === "string") throw new Error("The server has no port.");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    calls,
-    next: (reply) => void replies.push(reply),
-    called: () => arrival.promise,
+    ...answers,
+    embedding,
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
       await closed;
+    },
+  };
+}
+
+function createJournal<Reply>() {
+  const replies: Reply[] = [];
+  const calls: ModelCall[] = [];
+  let arrival = Promise.withResolvers<ModelCall>();
+  return {
+    calls,
+    next: (reply: Reply) => void replies.push(reply),
+    called: () => arrival.promise,
+    /** Notes a call, and gives the reply that was scripted for it. */
+    take(call: ModelCall): Reply | undefined {
+      calls.push(call);
+      arrival.resolve(call);
+      arrival = Promise.withResolvers();
+      return replies.shift();
     },
   };
 }

@@ -39,6 +39,11 @@ export function quotaUsedUp(): OpenAiReply {
 export function startOpenAiServer(): Promise<OpenAiServer> {
   return startModelServer<OpenAiReply>({
     read({ url, headers }, body) {
+      if (url === "/v1/embeddings") {
+        const { model, input } = body as { model: string; input: readonly string[] };
+        const apiKey = headers.authorization?.replace(/^Bearer /, "");
+        return { model, apiKey, system: "", user: "", texts: input };
+      }
       if (url !== "/v1/chat/completions") return undefined;
       const { model, messages, stream } = body as OpenAiBody;
       if (!stream) return undefined;
@@ -51,6 +56,13 @@ export function startOpenAiServer(): Promise<OpenAiServer> {
       };
     },
     send,
+    // In another order than they were asked for: their index counts.
+    vectors: (vectors) => ({
+      object: "list",
+      data: vectors.map((embedding, index) => ({ object: "embedding", index, embedding }))
+        .toReversed(),
+      usage: { prompt_tokens: 7, total_tokens: 7 },
+    }),
     unscripted: ({ user }) => ({ kind: "answer", chunks: [quoteFrom(user)] }),
   });
 }
