@@ -3,6 +3,7 @@
  * loop is never held up by a query, and one SQL driver serves both databases.
  */
 import { PGlite } from "@electric-sql/pglite";
+import { vector } from "@electric-sql/pglite-pgvector";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 
 export type WorkerRequest = { directory: string; socketPath: string } | "close";
@@ -21,7 +22,7 @@ self.onmessage = async ({ data }: MessageEvent<WorkerRequest>) => {
       reply({ type: "closed" });
       return;
     }
-    database = await PGlite.create({ dataDir: data.directory });
+    database = await PGlite.create({ dataDir: data.directory, extensions: { vector } });
     server = new PGLiteSocketServer({ db: database, path: data.socketPath, maxConnections: 4 });
     await server.start();
     reply({ type: "ready" });

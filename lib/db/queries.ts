@@ -6,6 +6,7 @@
 import type { TransactionSql } from "postgres";
 import { conversationQueries } from "./conversation_queries.ts";
 import { documentQueries } from "./document_queries.ts";
+import { embeddingQueries } from "./embedding_queries.ts";
 import { tableQueries } from "./table_queries.ts";
 import { uploadQueries } from "./upload_queries.ts";
 import { userQueries } from "./user_queries.ts";
@@ -13,6 +14,7 @@ import { userQueries } from "./user_queries.ts";
 export const queries = {
   ...userQueries,
   ...documentQueries,
+  ...embeddingQueries,
   ...conversationQueries,
   ...tableQueries,
   ...uploadQueries,
