@@ -12,17 +12,18 @@ import { type BotInput, botMachine } from "./actors/bot.ts";
 import { type CacheInput, cacheMachine, type CacheWork } from "./actors/cache.ts";
 import { DatabaseUnavailableError, dbMachine, type DbServed } from "./actors/db.ts";
 import { type DocumentInput, documentMachine, type IndexInput } from "./actors/document.ts";
+import { embeddingMachine } from "./actors/embedding.ts";
 import { healthMachine } from "./actors/health.ts";
 import { httpMachine } from "./actors/http.ts";
 import { type LibraryInput, libraryMachine, type LibraryWork } from "./actors/library.ts";
 import { metricsMachine } from "./actors/metrics.ts";
 import type { Ask, AskName, AsksOf, Body, IncomingUpdate } from "./actors/protocol.ts";
 import type { ChildSpec } from "./actors/supervisor.ts";
-import { AIHearingError } from "./lib/ai/errors.ts";
+import { AIHearingError, AIServiceError } from "./lib/ai/errors.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
 import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
-import type { Provider } from "./lib/ai/provider.ts";
+import type { Embedding, EmbedReply, Provider } from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
@@ -52,6 +53,8 @@ import {
 import { configureLogging, logger } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { loadPlugins, settingsOf } from "./lib/plugins.ts";
+import { type EmbeddedBatch, embedPassages } from "./lib/retrieval/embed_passages.ts";
+import { rankByMeaning } from "./lib/retrieval/meaning.ts";
 import { search } from "./lib/retrieval/search.ts";
 import { type Purpose, run, type Running, type StartStep } from "./lib/running.ts";
 import { answerAsk, serving } from "./lib/serve.ts";
@@ -78,6 +81,12 @@ const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
 /** All attempts at one part of a recording with their pauses, and the wait for a turn. */
 const HEAR_TIMEOUT_MS = 5 * 60_000;
+/** All attempts at one batch of passages with their pauses, and the wait for a turn. */
+const EMBED_TIMEOUT_MS = 2 * 60_000;
+/** When a batch whose process was killed is taken up by another. */
+const EMBED_CLAIM_MS = EMBED_TIMEOUT_MS + 10_000;
+/** For a question's vector; without it the search goes on by words. */
+const MEANING_TIMEOUT_MS = 2_000;
 /** Of files that are being received; more wait. */
 const MAX_BYTES_IN_WORK = 50 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
@@ -107,7 +116,7 @@ export async function startSystem(
     databaseChild(database),
     cacheChild(cache, config),
     aiChild(provider, config),
-    libraryChild(config, provider?.hearing?.maxBytes),
+    libraryChild(config, purpose, provider),
   ];
   // The HTTP and health actors tell of the system that they are part of.
   let running: Running | undefined;
@@ -217,6 +226,16 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
         );
         return { kind: "transcript", ...transcript };
       }
+      if (request.type === "ai.embed") {
+        if (provider.embedding === undefined) {
+          throw new AIServiceError("no model that embeds is configured");
+        }
+        const { texts, kind } = request;
+        const { vectors, tokens } = await provider.embedding.embed(texts, kind, signal);
+        const tags = { kind: "embedding" };
+        tell(system, "metrics.count", { name: "ai.tokens", tags, by: tokens });
+        return { kind: "vectors", vectors };
+      }
       let text = "";
       const generated = await provider.generate(
         buildPrompt(request),
@@ -233,7 +252,7 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
     input: {
       note: provider === undefined
         ? "none configured: answers are the best passages, word for word"
-        : `${provider.name}, ${provider.model}`,
+        : [provider.name, provider.model, ...embeddingNote(provider)].join(", "),
       hasProvider: provider !== undefined,
       concurrency: ai.concurrency,
       retry: { baseMs: ai.retryBaseMs, retries: ai.attempts },
@@ -244,9 +263,22 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
   };
 }
 
-/** @param maxAudioBytes the largest recording that one call to the AI takes, where it hears */
-function libraryChild(config: Config, maxAudioBytes = Infinity): ChildSpec {
+function embeddingNote({ embedding }: Provider): string[] {
+  return embedding === undefined ? [] : [`search by meaning with ${embedding.model}`];
+}
+
+function libraryChild(
+  config: Config,
+  purpose: Purpose,
+  provider: Provider | undefined,
+): ChildSpec {
   let sandbox: Sandbox | undefined;
+  /** The largest recording that one call to the AI takes, where it hears. */
+  const maxAudioBytes = provider?.hearing?.maxBytes ?? Infinity;
+  // Who asks once from the terminal would pay for vectors that nobody waits for.
+  const meaning = purpose === "bot" && provider?.embedding !== undefined
+    ? meaningOf(provider.name, provider.embedding, config)
+    : undefined;
   /** Has a recording heard by the AiActor, part by part. */
   const hear = async (
     { userId, bytes }: HearRequest,
@@ -325,10 +357,11 @@ function libraryChild(config: Config, maxAudioBytes = Infinity): ChildSpec {
   return {
     id: "library",
     stopMs: 35_000,
-    input: { readers: READERS } satisfies LibraryInput,
+    input: { readers: READERS, embeds: meaning !== undefined } satisfies LibraryInput,
     logic: libraryMachine.provide({
       actors: {
         document,
+        ...(meaning && { embedding: meaning.background }),
         work: serving<LibraryWork>(async (request, signal, system) => {
           if (request.type === "library.hear") {
             const { segments } = await hear(request, system, signal, () => {});
@@ -340,6 +373,9 @@ function libraryChild(config: Config, maxAudioBytes = Infinity): ChildSpec {
             return search({
               findPostings: asking("db.findPostings"),
               readPassages: asking("db.readPassages"),
+              ...(meaning && {
+                rankByMeaning: (wanted) => meaning.rank(wanted, system, signal),
+              }),
             }, request);
           }
           const tables = tableReader(
@@ -360,6 +396,80 @@ function libraryChild(config: Config, maxAudioBytes = Infinity): ChildSpec {
       },
     }),
   };
+}
+
+/** Search by meaning: the background work that it needs, and the search itself. */
+function meaningOf(name: string, { model: bare, batch }: Embedding, { cacheTtlSeconds }: Config) {
+  const model = `${name}/${bare}`;
+  const countFailure = (system: System, kind: string, reply: EmbedReply) => {
+    if (reply.kind !== "none") return;
+    const tags = { kind, reason: reply.reason };
+    tell(system, "metrics.count", { name: "embeddings.failed", tags });
+  };
+  const background = embeddingMachine.provide({
+    actors: {
+      embed: fromPromise<EmbeddedBatch>(async ({ signal, system }) => {
+        const batchOf = await embedPassages(
+          {
+            claimPassages: (body) =>
+              ask(system, "db.claimPassages", { ...body, claimMs: EMBED_CLAIM_MS }, { signal }),
+            async embed(key, userId, texts) {
+              const reply = await ask(
+                system,
+                "ai.embed",
+                { key, userId, texts, kind: "document" },
+                { signal, timeoutMs: EMBED_TIMEOUT_MS },
+              );
+              countFailure(system, "document", reply);
+              return reply;
+            },
+            keepVectors: (body) =>
+              ask(system, "db.keepVectors", body, { signal, timeoutMs: INDEX_TIMEOUT_MS }),
+            releasePassages: (body) => ask(system, "db.releasePassages", body),
+          },
+          { model, batch },
+          signal,
+        ).catch((error) => {
+          if (!signal.aborted) logger("library").warn("Cannot embed: {error}", { error });
+          throw error;
+        });
+        if (batchOf.outcome === "made") {
+          tell(system, "metrics.count", { name: "embeddings.made", by: batchOf.passages });
+        }
+        const value = await ask(system, "db.countUnembedded", { model }, { signal });
+        tell(system, "metrics.gauge", { name: "embeddings.waiting", value });
+        return batchOf;
+      }),
+    },
+  });
+  const rank = (
+    wanted: { userId: number; documentIds: readonly number[]; question: string },
+    system: System,
+    signal: AbortSignal,
+  ) =>
+    rankByMeaning(
+      {
+        embeddedDocuments: (body) => ask(system, "db.embeddedDocuments", body, { signal }),
+        nearestPassages: (body) =>
+          ask(system, "db.nearestPassages", body, { signal, timeoutMs: MEANING_TIMEOUT_MS }),
+        async embedQuestion(key, question) {
+          const reply = await ask(
+            system,
+            "ai.embed",
+            { key, userId: wanted.userId, texts: [question], kind: "question" },
+            { signal, timeoutMs: MEANING_TIMEOUT_MS },
+          );
+          countFailure(system, "question", reply);
+          return reply;
+        },
+        readCache: (key) => ask(system, "cache.get", { key }, { signal }),
+        keepInCache: (key, value) =>
+          ask(system, "cache.set", { key, value, ttlSeconds: cacheTtlSeconds }, { signal }),
+      },
+      model,
+      wanted,
+    );
+  return { background, rank };
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {
@@ -565,10 +675,11 @@ function providerOf({ gemini, openai, ai }: Config): Provider | undefined {
   if (gemini === undefined) {
     return openai && createOpenAi({ ...openai, timeoutMs: ai.timeoutMs });
   }
-  const { apiKey, model, baseUrl } = gemini;
+  const { apiKey, model, embeddingModel, baseUrl } = gemini;
   return createGemini({
     apiKey,
     model,
+    embeddingModel,
     timeoutMs: ai.timeoutMs,
     ...(baseUrl !== undefined && { baseUrl }),
   });

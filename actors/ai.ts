@@ -1,8 +1,9 @@
 /**
- * Questions to a language model, and recordings that it listens to: each takes
- * its turn as an attempt of its own, identical ones share one, and a circuit
- * spares a service that keeps failing. Whoever asks gets a reply, or the reason
- * why there is none.
+ * Questions to a language model, recordings that it listens to, and texts that
+ * it embeds: each takes its turn as an attempt of its own, identical ones share
+ * one, and a circuit spares a service that keeps failing. Whoever asks gets a
+ * reply, or the reason why there is none. Embedding is a model and a quota of
+ * its own, so its failures never keep anybody from an answer.
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
 import type { NotHeardReason } from "../lib/ai/provider.ts";
@@ -53,13 +54,18 @@ interface Context extends AiInput {
   failures: number;
   /** Why the circuit opened. */
   openReason: NotHeardReason;
+  /** Failed embeddings in a row; at `FAILURES_TO_OPEN` there are none for a while. */
+  embedFailures: number;
+  /** What the last of them failed for. */
+  embedReason: NotHeardReason;
 }
 
 type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
   | { type: "attempt.answered" | "turn.free" }
-  | { type: "attempt.failed"; reason: NotHeardReason }
+  | { type: "attempt.failed" | "embedding.failed"; reason: NotHeardReason }
+  | { type: "embedding.answered" | "embedding.rested" }
   | { type: "recent.over"; key: string };
 
 const DEFAULTS: AiInput = {
@@ -70,7 +76,7 @@ const DEFAULTS: AiInput = {
 };
 
 /** All that is asked of the AI. */
-const ASKS = ["ai.answer", "ai.transcribe"] as const satisfies readonly AiAsk["type"][];
+const ASKS = ["ai.answer", "ai.transcribe", "ai.embed"] as const satisfies readonly AiAsk["type"][];
 
 /** Failures that say something of the service, not of one question. */
 const OPENING: ReadonlySet<NotHeardReason> = new Set([
@@ -99,6 +105,8 @@ export const aiMachine = setup({
       return event.reason === "quota" ||
         OPENING.has(event.reason) && context.failures + 1 >= FAILURES_TO_OPEN;
     },
+    isRestingEmbedding: ({ context, event }) =>
+      event.type === "ai.embed" && context.embedFailures >= FAILURES_TO_OPEN,
     isTrialTaken: ({ context, event }) =>
       context.waiting.length + context.running.length > 0 && !isShared(context, event),
   },
@@ -113,7 +121,10 @@ export const aiMachine = setup({
         return;
       }
       const id = `attempt.${context.begun}`;
-      enqueue.spawnChild("attempt", { id, input: { ask: event, policy: context.retry } });
+      // Whoever asks a question does not wait for a second try at its meaning.
+      const isOnce = event.type === "ai.embed" && event.kind === "question";
+      const policy = isOnce ? { ...context.retry, retries: 0 } : context.retry;
+      enqueue.spawnChild("attempt", { id, input: { ask: event, policy } });
       enqueue.assign({
         begun: context.begun + 1,
         byKey: { ...context.byKey, [key]: id },
@@ -139,14 +150,15 @@ export const aiMachine = setup({
         running: context.running.filter((call) => call.id !== id),
       });
       const result = event.output;
+      const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
+      const what = key.startsWith("ai.embed ") ? "embedding" : "attempt";
       if (result.outcome === "answered") {
-        const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
         enqueue.assign({ recent: { ...context.recent, [key]: result.reply } });
         enqueue.raise({ type: "recent.over", key }, { delay: RECENT_MS });
-        enqueue.raise({ type: "attempt.answered" });
+        enqueue.raise({ type: `${what}.answered` });
       }
       if (result.outcome === "failed") {
-        enqueue.raise({ type: "attempt.failed", reason: result.reason });
+        enqueue.raise({ type: `${what}.failed`, reason: result.reason });
       }
       // Last, since a failure may open the circuit, and then nobody's turn comes.
       enqueue.raise({ type: "turn.free" });
@@ -169,6 +181,16 @@ export const aiMachine = setup({
       if (!OPENING.has(event.reason)) return;
       enqueue.assign({ failures: context.failures + 1, openReason: event.reason });
     }),
+    countEmbedFailure: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "embedding.failed");
+      const { reason } = event;
+      if (!OPENING.has(reason)) return;
+      const embedFailures = reason === "quota" ? FAILURES_TO_OPEN : context.embedFailures + 1;
+      enqueue.assign({ embedFailures, embedReason: reason });
+      if (embedFailures < FAILURES_TO_OPEN) return;
+      enqueue.cancel("embedding.rest");
+      enqueue.raise({ type: "embedding.rested" }, { id: "embedding.rest", delay: OPEN_MS });
+    }),
     giveUpWaiting: enqueueActions(({ context, enqueue }) => {
       for (const { id } of context.waiting) {
         enqueue.sendTo(id, {
@@ -180,6 +202,10 @@ export const aiMachine = setup({
     fallBack: ({ context, event }) => {
       assertEvent(event, ASKS);
       fallBack(event, context.hasProvider ? context.openReason : "offline");
+    },
+    fallBackToWords: ({ context, event }) => {
+      assertEvent(event, ASKS);
+      fallBack(event, context.embedReason);
     },
     refuse: ({ event }) => {
       assertEvent(event, ASKS);
@@ -197,11 +223,17 @@ export const aiMachine = setup({
     running: [],
     failures: 0,
     openReason: "unavailable",
+    embedFailures: 0,
+    embedReason: "unavailable",
   }),
   entry: "reportReady",
   on: {
     "xstate.done.actor.attempt.*": { actions: "end" },
     "recent.over": { actions: "forget" },
+    "embedding.answered": { actions: assign({ embedFailures: 0 }) },
+    "embedding.failed": { actions: "countEmbedFailure" },
+    // One more failure, and it rests again.
+    "embedding.rested": { actions: assign({ embedFailures: FAILURES_TO_OPEN - 1 }) },
   },
   initial: "deciding",
   states: {
@@ -212,6 +244,7 @@ export const aiMachine = setup({
       on: {
         "ai.*": [
           { guard: "isRecent", actions: "repeat" },
+          { guard: "isRestingEmbedding", actions: "fallBackToWords" },
           { guard: "isFull", actions: "refuse" },
           { actions: "begin" },
         ],
@@ -233,6 +266,8 @@ export const aiMachine = setup({
     },
     halfOpen: {
       on: {
+        // Its success would say nothing of answers.
+        "ai.embed": { actions: "fallBack" },
         "ai.*": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
         "attempt.answered": "closed",
         "attempt.failed": { target: "open", actions: "countFailure" },

@@ -1,5 +1,5 @@
 /**
- * One request to the AI, a question or a recording, for all who ask it at the
+ * One request to the AI, a question, a recording or texts to embed, for all who ask it at the
  * same time: waits for its turn, calls the model, backs off and tries again, and
  * ends with its reply, or with the reason why there is none.
  */
@@ -191,11 +191,11 @@ export function answer(ask: AiAsk, reply: AiReply): void {
 
 /** Tells an asker that the AI does nothing for it, and why. */
 export function fallBack(ask: AiAsk, reason: NotHeardReason): void {
-  if (ask.type === "ai.transcribe") ask.replyTo.resolve({ kind: "unheard", reason });
-  else {
-    const isOfHearing = reason === "cannot_hear" || reason === "unfit";
-    ask.replyTo.resolve({ kind: "passages", reason: isOfHearing ? "unavailable" : reason });
-  }
+  if (ask.type === "ai.transcribe") return ask.replyTo.resolve({ kind: "unheard", reason });
+  const isOfHearing = reason === "cannot_hear" || reason === "unfit";
+  const known = isOfHearing ? "unavailable" : reason;
+  if (ask.type === "ai.embed") ask.replyTo.resolve({ kind: "none", reason: known });
+  else ask.replyTo.resolve({ kind: "passages", reason: known });
 }
 
 function handOn(ask: AiAsk, text: string): void {

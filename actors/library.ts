@@ -1,7 +1,8 @@
 /**
  * The users' documents: takes a file through its life as a `document` child,
  * a bounded number at once and fair between users, finds the passages that a
- * question needs, asks the rows of tables, and has voice notes heard.
+ * question needs, asks the rows of tables, and has voice notes heard. Its child
+ * `embedding` gives passages their vectors in the background.
  */
 import {
   assertEvent,
@@ -9,6 +10,7 @@ import {
   type DoneActorEvent,
   enqueueActions,
   type ErrorActorEvent,
+  sendTo,
   setup,
 } from "xstate";
 import { OverloadedError } from "../lib/ask.ts";
@@ -17,6 +19,7 @@ import { notProvided } from "../lib/not_provided.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { beginWork, endWork, idle, refuse, type Served, type Serving } from "../lib/serve.ts";
 import { documentMachine, type TurnEvent } from "./document.ts";
+import { embeddingMachine } from "./embedding.ts";
 import type { Ask, AsksOf, Inbox } from "./protocol.ts";
 
 export const MAX_IN_FLIGHT = 100;
@@ -28,9 +31,11 @@ const DRAIN_MS = 30_000;
 export interface LibraryInput {
   /** Files read at once. */
   readers: number;
+  /** Whether a model embeds. */
+  embeds: boolean;
 }
 
-const DEFAULTS: LibraryInput = { readers: 2 };
+const DEFAULTS: LibraryInput = { readers: 2, embeds: false };
 
 interface Context extends Serving, LibraryInput {
   note: string;
@@ -55,6 +60,7 @@ export const libraryMachine = setup({
   types: { context: {} as Context, events: {} as Event, input: {} as LibraryInput | undefined },
   actors: {
     document: documentMachine,
+    embedding: embeddingMachine,
     work: notProvided<Served, LibraryWork>("work"),
     /** Starts what reads files; gives a line about it. */
     open: notProvided<string>("open"),
@@ -83,6 +89,7 @@ export const libraryMachine = setup({
       });
       enqueue("endTurn");
     }),
+    wakeEmbedding: sendTo("embedding", { type: "wake" }),
     queue: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "document.waits");
       const { id, userId } = event;
@@ -153,7 +160,13 @@ export const libraryMachine = setup({
       on: { stop: "closing" },
     },
     ready: {
+      invoke: {
+        id: "embedding",
+        src: "embedding",
+        input: ({ context }) => ({ isOn: context.embeds }),
+      },
       on: {
+        "xstate.done.actor.document.*": { actions: ["forgetDocument", "wakeEmbedding"] },
         "library.add": [
           { guard: "hasTooManyDocuments", actions: "refuseDocument" },
           { actions: "receive" },

@@ -213,7 +213,7 @@ Deno.test("library reads a bounded number at once, the user with fewer first", a
     libraryMachine.provide({
       actors: { document, open: fromPromise(() => Promise.resolve("2 readers")) },
     }),
-    { systemId: "library", input: { readers: 2 } },
+    { systemId: "library", input: { readers: 2, embeds: false } },
   ).start();
   const add = (userId: number, name: string) =>
     ask(library.system, "library.add", { userId, name, bytes: new Uint8Array(3) });

@@ -42,6 +42,24 @@ export const CATALOGUE: readonly Known[] = [
     help: "Documents that were read or refused",
     tags: ["type", "success"],
   },
+  {
+    name: "embeddings.made",
+    kind: "counter",
+    help: "Passages that got a vector of their meaning",
+    tags: [],
+  },
+  {
+    name: "embeddings.failed",
+    kind: "counter",
+    help: "Batches of passages and questions that got no vector",
+    tags: ["kind", "reason"],
+  },
+  {
+    name: "embeddings.waiting",
+    kind: "gauge",
+    help: "Documents that wait for vectors",
+    tags: [],
+  },
   { name: "errors", kind: "counter", help: "Failures", tags: ["type", "handler"] },
   {
     name: "cache.operations",

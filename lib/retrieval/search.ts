@@ -1,18 +1,26 @@
-/** A question's passages: rank by the inverted index, choose by the budget, then read the texts. */
+/**
+ * A question's passages: rank by the inverted index, and by meaning where there
+ * are vectors, choose by the budget, then read the texts.
+ */
 import type { QueryBody, QueryReply } from "../db/database.ts";
 import type { IndexedDocument } from "../db/document_queries.ts";
 import type { FoundPassage, SearchReply, SearchRequest } from "../library.ts";
 import { rank, type RankedPassage } from "./bm25.ts";
 import { choose } from "./choose.ts";
 import { tokensNeeded } from "./enough.ts";
+import { fuse, type Meaning } from "./fusion.ts";
 import { inOtherLanguage, isForeign } from "./other_language.ts";
 import { searchedTerms } from "./question.ts";
 import { termsOf } from "./terms.ts";
 
-/** The two queries that a search makes, however they reach the database. */
+/** What a search asks for, however it is reached. */
 export interface SearchPorts {
   findPostings(body: QueryBody<"findPostings">): Promise<QueryReply<"findPostings">>;
   readPassages(body: QueryBody<"readPassages">): Promise<QueryReply<"readPassages">>;
+  /** See `meaning.ts`; absent where no model embeds. */
+  rankByMeaning?(
+    request: Pick<SearchRequest, "userId" | "documentIds" | "question">,
+  ): Promise<Meaning | undefined>;
 }
 
 /** Finds what `question` asks for in the user's documents; best first, within the budget. */
@@ -22,7 +30,10 @@ export async function search(
 ): Promise<SearchReply> {
   const { own, added } = searchedTerms(question);
   const terms = [...new Set([...own, ...added, ...termsOf(widened)])];
-  const { documents, postings } = await ports.findPostings({ userId, documentIds, terms });
+  const [{ documents, postings }, meaning] = await Promise.all([
+    ports.findPostings({ userId, documentIds, terms }),
+    ports.rankByMeaning?.({ userId, documentIds, question }),
+  ]);
   const found = new Set(postings.map(({ term }) => term));
   const unfound = own.filter((term) => !found.has(term));
   const foreign = isForeign(own, found);
@@ -31,7 +42,10 @@ export async function search(
     const translated = await ports.findPostings({ userId, documentIds, terms: others });
     postings.push(...translated.postings);
   }
-  const ranked = rank(documents, postings);
+  const byWords = rank(documents, postings);
+  const ranked = meaning === undefined ? byWords : fuse(byWords, meaning);
+  // A meaning is the same in both languages: where all were compared by it, nobody need translate.
+  const isFound = documents.every(({ id }) => meaning?.documentIds.has(id) === true);
   const limit = tokensNeeded({
     terms: own,
     best: ranked[0],
@@ -41,7 +55,10 @@ export async function search(
     budget,
   });
   const chosen = choose(ranked, documents, limit);
-  return { passages: await textsOf(ports, userId, documents, chosen), foreign };
+  return {
+    passages: await textsOf(ports, userId, documents, chosen),
+    foreign: foreign && !isFound,
+  };
 }
 
 /** The chosen passages with their texts, in their order. */
