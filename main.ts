@@ -53,8 +53,8 @@ import {
 import { configureLogging, logger } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { loadPlugins, settingsOf } from "./lib/plugins.ts";
-import { type EmbeddedBatch, embedPassages } from "./lib/retrieval/embed_passages.ts";
-import { rankByMeaning } from "./lib/retrieval/meaning.ts";
+import { createByMeaning } from "./lib/retrieval/by_meaning.ts";
+import type { EmbeddedBatch } from "./lib/retrieval/embed_passages.ts";
 import { search } from "./lib/retrieval/search.ts";
 import { type Purpose, run, type Running, type StartStep } from "./lib/running.ts";
 import { answerAsk, serving } from "./lib/serve.ts";
@@ -81,12 +81,6 @@ const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
 /** All attempts at one part of a recording with their pauses, and the wait for a turn. */
 const HEAR_TIMEOUT_MS = 5 * 60_000;
-/** All attempts at one batch of passages with their pauses, and the wait for a turn. */
-const EMBED_TIMEOUT_MS = 2 * 60_000;
-/** When a batch whose process was killed is taken up by another. */
-const EMBED_CLAIM_MS = EMBED_TIMEOUT_MS + 10_000;
-/** For a question's vector; without it the search goes on by words. */
-const MEANING_TIMEOUT_MS = 2_000;
 /** Of files that are being received; more wait. */
 const MAX_BYTES_IN_WORK = 50 * 1024 * 1024;
 const INDEX_TIMEOUT_MS = 60_000;
@@ -272,12 +266,18 @@ function libraryChild(
   purpose: Purpose,
   provider: Provider | undefined,
 ): ChildSpec {
+  const log = logger("library");
   let sandbox: Sandbox | undefined;
   /** The largest recording that one call to the AI takes, where it hears. */
   const maxAudioBytes = provider?.hearing?.maxBytes ?? Infinity;
+  const { name = "", embedding } = provider ?? {};
   // Who asks once from the terminal would pay for vectors that nobody waits for.
-  const meaning = purpose === "bot" && provider?.embedding !== undefined
-    ? meaningOf(provider.name, provider.embedding, config)
+  const meaning = purpose === "bot" && embedding !== undefined
+    ? createByMeaning({
+      model: `${name}/${embedding.model}`,
+      batch: embedding.batch,
+      cacheTtlSeconds: config.cacheTtlSeconds,
+    })
     : undefined;
   /** Has a recording heard by the AiActor, part by part. */
   const hear = async (
@@ -361,7 +361,18 @@ function libraryChild(
     logic: libraryMachine.provide({
       actors: {
         document,
-        ...(meaning && { embedding: meaning.background }),
+        ...(meaning && {
+          embedding: embeddingMachine.provide({
+            actors: {
+              embed: fromPromise<EmbeddedBatch>(({ signal, system }) =>
+                meaning.embedSome(system, signal).catch((error) => {
+                  if (!signal.aborted) log.warn("Cannot embed passages: {error}", { error });
+                  throw error;
+                })
+              ),
+            },
+          }),
+        }),
         work: serving<LibraryWork>(async (request, signal, system) => {
           if (request.type === "library.hear") {
             const { segments } = await hear(request, system, signal, () => {});
@@ -396,80 +407,6 @@ function libraryChild(
       },
     }),
   };
-}
-
-/** Search by meaning: the background work that it needs, and the search itself. */
-function meaningOf(name: string, { model: bare, batch }: Embedding, { cacheTtlSeconds }: Config) {
-  const model = `${name}/${bare}`;
-  const countFailure = (system: System, kind: string, reply: EmbedReply) => {
-    if (reply.kind !== "none") return;
-    const tags = { kind, reason: reply.reason };
-    tell(system, "metrics.count", { name: "embeddings.failed", tags });
-  };
-  const background = embeddingMachine.provide({
-    actors: {
-      embed: fromPromise<EmbeddedBatch>(async ({ signal, system }) => {
-        const batchOf = await embedPassages(
-          {
-            claimPassages: (body) =>
-              ask(system, "db.claimPassages", { ...body, claimMs: EMBED_CLAIM_MS }, { signal }),
-            async embed(key, userId, texts) {
-              const reply = await ask(
-                system,
-                "ai.embed",
-                { key, userId, texts, kind: "document" },
-                { signal, timeoutMs: EMBED_TIMEOUT_MS },
-              );
-              countFailure(system, "document", reply);
-              return reply;
-            },
-            keepVectors: (body) =>
-              ask(system, "db.keepVectors", body, { signal, timeoutMs: INDEX_TIMEOUT_MS }),
-            releasePassages: (body) => ask(system, "db.releasePassages", body),
-          },
-          { model, batch },
-          signal,
-        ).catch((error) => {
-          if (!signal.aborted) logger("library").warn("Cannot embed: {error}", { error });
-          throw error;
-        });
-        if (batchOf.outcome === "made") {
-          tell(system, "metrics.count", { name: "embeddings.made", by: batchOf.passages });
-        }
-        const value = await ask(system, "db.countUnembedded", { model }, { signal });
-        tell(system, "metrics.gauge", { name: "embeddings.waiting", value });
-        return batchOf;
-      }),
-    },
-  });
-  const rank = (
-    wanted: { userId: number; documentIds: readonly number[]; question: string },
-    system: System,
-    signal: AbortSignal,
-  ) =>
-    rankByMeaning(
-      {
-        embeddedDocuments: (body) => ask(system, "db.embeddedDocuments", body, { signal }),
-        nearestPassages: (body) =>
-          ask(system, "db.nearestPassages", body, { signal, timeoutMs: MEANING_TIMEOUT_MS }),
-        async embedQuestion(key, question) {
-          const reply = await ask(
-            system,
-            "ai.embed",
-            { key, userId: wanted.userId, texts: [question], kind: "question" },
-            { signal, timeoutMs: MEANING_TIMEOUT_MS },
-          );
-          countFailure(system, "question", reply);
-          return reply;
-        },
-        readCache: (key) => ask(system, "cache.get", { key }, { signal }),
-        keepInCache: (key, value) =>
-          ask(system, "cache.set", { key, value, ttlSeconds: cacheTtlSeconds }, { signal }),
-      },
-      model,
-      wanted,
-    );
-  return { background, rank };
 }
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {

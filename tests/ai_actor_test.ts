@@ -13,6 +13,8 @@ import {
 import type {
   AnswerReply,
   AnswerRequest,
+  EmbeddingKind,
+  EmbedReply,
   TranscribeReply,
   TranscribeRequest,
 } from "../lib/ai/provider.ts";
@@ -50,10 +52,13 @@ const question = (key: string, userId = 1): AnswerRequest => ({
   history: [],
 });
 
+const near: EmbedReply = { kind: "vectors", vectors: [Float32Array.of(1, 0)] };
+
 interface Call extends GenerateInput {
   signal: AbortSignal;
   answer(text: string): void;
   hear(text: string): void;
+  embed(): void;
   fail(error: unknown): void;
 }
 
@@ -65,7 +70,8 @@ function startAi({ concurrency = 8, hasProvider = true } = {}) {
     const { promise, resolve, reject } = Promise.withResolvers<AiReply>();
     const answer = (text: string) => resolve(answered(text));
     const hear = (text: string) => resolve(heard(text));
-    calls.push({ ...input, signal, answer, hear, fail: reject });
+    const embed = () => resolve(near);
+    calls.push({ ...input, signal, answer, hear, embed, fail: reject });
     return promise;
   });
   const ai = createActor(
@@ -79,7 +85,9 @@ function startAi({ concurrency = 8, hasProvider = true } = {}) {
   const send = (key: string, userId?: number) => ask(ai.system, "ai.answer", question(key, userId));
   const listen = (key: string, userId?: number) =>
     ask(ai.system, "ai.transcribe", recording(key, userId));
-  return { ai, clock, calls, send, listen, system: ai.system };
+  const embed = (key: string, kind: EmbeddingKind = "document") =>
+    ask(ai.system, "ai.embed", { key, userId: 1, texts: [key], kind });
+  return { ai, clock, calls, send, listen, embed, system: ai.system };
 }
 
 /** Fails as many questions in a row as open the circuit. */
@@ -358,4 +366,77 @@ Deno.test("ai says why it does not hear, and goes on answering", async () => {
 Deno.test("ai without a provider hears nothing, and says so at once", async () => {
   const { listen } = startAi({ hasProvider: false });
   assert.deepEqual(await listen("a"), { kind: "unheard", reason: "offline" });
+});
+
+Deno.test("ai tries a document's embedding again, and a question's not, as somebody waits for it", async () => {
+  const { clock, calls, embed } = startAi();
+  const ofQuestion = embed("q", "question");
+  calls[0]?.fail(busy());
+  assert.deepEqual(await ofQuestion, { kind: "none", reason: "unavailable" });
+  const ofDocument = embed("d");
+  calls[1]?.fail(busy());
+  await settle();
+  clock.increment(2_000 * JITTER);
+  calls[2]?.embed();
+  assert.deepEqual(await ofDocument, near);
+});
+
+Deno.test("ai answers although its embedding fails, and lets that rest for a while", async () => {
+  const { ai, clock, calls, embed, send } = startAi();
+  const failing = async (n: number) => {
+    const reply = embed(`${n}`, "question");
+    calls.at(-1)?.fail(busy());
+    assert.deepEqual(await reply, { kind: "none", reason: "unavailable" });
+    await settle();
+  };
+  for (let n = 0; n < FAILURES_TO_OPEN; n++) await failing(n);
+  const before = calls.length;
+  assert.deepEqual(await embed("spared"), { kind: "none", reason: "unavailable" });
+  assert.equal(calls.length, before);
+  const reply = send("q");
+  calls.at(-1)?.answer("42");
+  assert.deepEqual(await reply, answered("42"));
+  assert.equal(ai.getSnapshot().value, "closed");
+
+  clock.increment(OPEN_MS);
+  await failing(100);
+  const afterOne = calls.length;
+  await embed("spared again");
+  assert.equal(calls.length, afterOne, "one failure more, and it rests again");
+  clock.increment(OPEN_MS);
+  const back = embed("back");
+  calls.at(-1)?.embed();
+  assert.deepEqual(await back, near);
+  await failing(101);
+  const next = embed("next");
+  assert.equal(calls.length, afterOne + 3, "after a success one failure is no reason to rest");
+  calls.at(-1)?.embed();
+  assert.deepEqual(await next, near);
+});
+
+Deno.test("ai lets its embedding rest at once when that quota is used up, and answers on", async () => {
+  const { ai, calls, embed, send } = startAi();
+  const reply = embed("d");
+  calls[0]?.fail(new AIQuotaError("the day's quota is used up"));
+  assert.deepEqual(await reply, { kind: "none", reason: "quota" });
+  await settle();
+  assert.deepEqual(await embed("next"), { kind: "none", reason: "quota" });
+  assert.equal(calls.length, 1);
+  const answer = send("q");
+  calls[1]?.answer("42");
+  assert.deepEqual(await answer, answered("42"));
+  assert.equal(ai.getSnapshot().value, "closed");
+});
+
+Deno.test("ai does not take a vector for a sign that answers are back", async () => {
+  const world = startAi();
+  await openCircuit(world);
+  world.clock.increment(OPEN_MS);
+  assert.deepEqual(await world.embed("d"), { kind: "none", reason: "unavailable" });
+  assert.equal(world.ai.getSnapshot().value, "halfOpen");
+});
+
+Deno.test("ai without a provider embeds nothing, and says so at once", async () => {
+  const { embed } = startAi({ hasProvider: false });
+  assert.deepEqual(await embed("d"), { kind: "none", reason: "offline" });
 });

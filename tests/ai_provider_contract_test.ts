@@ -13,13 +13,15 @@ import {
 } from "../lib/ai/errors.ts";
 import { createGemini } from "../lib/ai/gemini.ts";
 import { createOpenAi } from "../lib/ai/openai.ts";
-import type { Provider } from "../lib/ai/provider.ts";
+import type { EmbeddingKind, Provider } from "../lib/ai/provider.ts";
+import { embedText } from "./support/embedding.ts";
 import * as gemini from "./support/gemini_server.ts";
 import type { ModelReply, ModelServer } from "./support/model_server.ts";
 import * as openai from "./support/openai_server.ts";
 
 const KEY = "key-that-nobody-may-see";
 const MODEL = "model-under-test";
+const EMBEDDER = "embedder-under-test";
 const PROMPT = {
   system: "Answer from the passages.",
   user: '<passage label="[p. 4]" document="lease.pdf">\nThe rent is 900 EUR. It is due monthly.\n' +
@@ -44,7 +46,8 @@ interface Vendor<Reply> {
 const GEMINI: Vendor<gemini.GeminiReply> = {
   name: "Gemini",
   start: gemini.startGeminiServer,
-  connect: (baseUrl, timeoutMs) => createGemini({ apiKey: KEY, model: MODEL, baseUrl, timeoutMs }),
+  connect: (baseUrl, timeoutMs) =>
+    createGemini({ apiKey: KEY, model: MODEL, embeddingModel: EMBEDDER, baseUrl, timeoutMs }),
   rateLimited: gemini.rateLimited,
   quotaUsedUp: gemini.quotaUsedUp(),
   promptBlocked: { kind: "blocked", blockReason: "PROHIBITED_CONTENT" },
@@ -57,7 +60,13 @@ const OPENAI: Vendor<openai.OpenAiReply> = {
   name: "OpenAI",
   start: openai.startOpenAiServer,
   connect: (url, timeoutMs) =>
-    createOpenAi({ apiKey: KEY, model: MODEL, baseUrl: `${url}/v1`, timeoutMs }),
+    createOpenAi({
+      apiKey: KEY,
+      model: MODEL,
+      embeddingModel: EMBEDDER,
+      baseUrl: `${url}/v1`,
+      timeoutMs,
+    }),
   rateLimited: openai.rateLimited,
   quotaUsedUp: openai.quotaUsedUp(),
   promptBlocked: { kind: "error", status: 400, message: "Filtered.", code: "content_filter" },
@@ -273,7 +282,120 @@ function promises<Reply>(vendor: Vendor<Reply | ModelReply>): void {
     assert.equal(await answer.catch((error) => error), reason);
     assert.equal(server.calls.length, 0);
   });
+
+  const embed = (
+    url: string,
+    { texts = ["one", "two"], kind = "document" as EmbeddingKind, timeoutMs = 10_000 } = {},
+    signal = never,
+  ) => {
+    const { embedding } = connect(url, timeoutMs);
+    assert.ok(embedding);
+    return embedding.embed(texts, kind, signal);
+  };
+
+  async function embeddingFailureOf(reply: Reply | ModelReply): Promise<AIServiceError> {
+    await using server = await start();
+    server.embedding.next(reply);
+    const error = await failed(embed(server.url));
+    assert.equal(server.embedding.calls.length, 1, "trying again is the actor's business");
+    return error;
+  }
+
+  test("texts become vectors in their order, by the embedding model", async () => {
+    await using server = await start();
+    const texts = ["The dog barks.", "Собака лает.", "Rent is due."];
+    const { vectors, tokens } = await embed(server.url, { texts });
+    const [{ model, apiKey, dimensions, texts: sent } = {}] = server.embedding.calls;
+    assert.deepEqual({ model, apiKey, sent }, { model: EMBEDDER, apiKey: KEY, sent: texts });
+    assert.deepEqual(
+      vectors,
+      texts.map((text) => Float32Array.from(embedText(text, dimensions))),
+    );
+    assert.ok(tokens > 0);
+    assert.equal(server.calls.length, 0);
+  });
+
+  test("a limit of the embedding model says how long to wait", async () => {
+    const error = await embeddingFailureOf(vendor.rateLimited(34.25));
+    assert.ok(error instanceof AIRateLimitError);
+    assert.equal(error.retryAfterMs, 34_250);
+  });
+
+  test("a used up quota of the embedding model is told as one", async () => {
+    assert.ok(await embeddingFailureOf(vendor.quotaUsedUp) instanceof AIQuotaError);
+  });
+
+  for (
+    const [status, retriable] of [[400, false], [404, false], [500, true], [503, true]] as const
+  ) {
+    test(`status ${status} of the embedding model ${retriable ? "may pass" : "is final"}`, async () => {
+      const error = await embeddingFailureOf({ kind: "error", status, message: `No: ${KEY}` });
+      assert.deepEqual([error.name, error.retriable], ["AIServiceError", retriable]);
+    });
+  }
+
+  const unusable = {
+    "no JSON": "{not json",
+    "of another shape": '{"embeddings": "none", "data": "none"}',
+    "fewer than the texts":
+      '{"embeddings": [{"values": [1]}], "data": [{"index": 0, "embedding": [1]}]}',
+    "of different lengths": '{"embeddings": [{"values": [1]}, {"values": [1, 2]}], "data": ' +
+      '[{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [1, 2]}]}',
+  };
+  for (const [what, body] of Object.entries(unusable)) {
+    test(`embeddings that are ${what} may be right the next time`, async () => {
+      const error = await embeddingFailureOf({ kind: "raw", body });
+      assert.deepEqual([error.name, error.retriable], ["AIServiceError", true]);
+    });
+  }
+
+  test("an embedding that never comes runs into the time-out and is hung up on", async () => {
+    await using server = await start();
+    server.embedding.next({ kind: "hang" });
+    const called = server.embedding.called();
+    assert.ok(await failed(embed(server.url, { timeoutMs: 150 })) instanceof AITimeoutError);
+    await (await called).aborted;
+  });
+
+  test("a question is not embedded for as long as a document may be", async () => {
+    await using server = await start();
+    server.embedding.next({ kind: "hang" });
+    const begun = performance.now();
+    const error = await failed(embed(server.url, { kind: "question", timeoutMs: 60_000 }));
+    assert.ok(error instanceof AITimeoutError);
+    assert.ok(performance.now() - begun < 10_000);
+  });
+
+  test("giving up an embedding closes its connection", async () => {
+    await using server = await start();
+    server.embedding.next({ kind: "hang" });
+    const caller = new AbortController();
+    const called = server.embedding.called();
+    const vectors = embed(server.url, {}, caller.signal).catch((error) => error);
+    const call = await called;
+    const reason = new Error("The document was deleted.");
+    caller.abort(reason);
+    assert.equal(await vectors, reason);
+    await call.aborted;
+  });
 }
+
+Deno.test("Gemini: a question and a document are embedded as what they are, in 768 parts", async () => {
+  await using server = await gemini.startGeminiServer();
+  const { embedding } = GEMINI.connect(server.url, 10_000);
+  await embedding?.embed(["What is due?"], "question", never);
+  await embedding?.embed(["Rent is due."], "document", never);
+  assert.deepEqual(
+    server.embedding.calls.map(({ task, dimensions }) => [task, dimensions]),
+    [["RETRIEVAL_QUERY", 768], ["RETRIEVAL_DOCUMENT", 768]],
+  );
+});
+
+Deno.test("without an embedding model a provider has none", () => {
+  const options = { apiKey: KEY, model: MODEL, baseUrl: "http://127.0.0.1:9", timeoutMs: 1 };
+  assert.equal(createGemini(options).embedding, undefined);
+  assert.equal(createOpenAi(options).embedding, undefined);
+});
 
 /** The error of a call that must fail; neither it nor its causes, stacks included, hold the key. */
 async function failed(answer: Promise<unknown>): Promise<AIServiceError> {

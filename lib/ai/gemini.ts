@@ -28,6 +28,7 @@ import {
   type Provider,
   QUESTION_EMBEDDING_MS,
 } from "./provider.ts";
+import { checkedVectors } from "./vectors.ts";
 import { parseTranscript, TRANSCRIBE_PROMPT } from "./transcript.ts";
 import { withoutKey } from "./without_key.ts";
 
@@ -72,7 +73,7 @@ const CHUNK = z.object({
 
 /** What a batch of embeddings is answered with, as far as it is used. */
 const EMBEDDINGS = z.object({
-  embeddings: z.array(z.object({ values: z.array(z.number()).nonempty() })),
+  embeddings: z.array(z.object({ values: z.array(z.number()) })),
 });
 /** The most texts that Google takes in one call. */
 const EMBEDDING_BATCH = 100;
@@ -210,12 +211,10 @@ function embedRequest(
 
 /** The API counts no tokens of a batch, so we estimate them. */
 function readEmbeddings(answer: unknown, texts: readonly string[]): Embedded {
-  const { success, data, error: cause } = EMBEDDINGS.safeParse(answer);
-  if (!success || data.embeddings.length !== texts.length) {
-    throw new AIServiceError("its embeddings are malformed", { retriable: true, cause });
-  }
+  const { data, error: cause } = EMBEDDINGS.safeParse(answer);
+  const vectors = data?.embeddings.map(({ values }) => values);
   return {
-    vectors: data.embeddings.map(({ values }) => Float32Array.from(values)),
+    vectors: checkedVectors(vectors, texts.length, { cause }),
     tokens: texts.reduce((sum, text) => sum + estimateTokens(text), 0),
   };
 }

@@ -24,6 +24,7 @@ import {
   QUESTION_EMBEDDING_MS,
   type Transcript,
 } from "./provider.ts";
+import { checkedVectors } from "./vectors.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
@@ -66,7 +67,7 @@ const TRANSCRIPT = z.object({
 
 /** What a batch of embeddings is answered with, as far as it is used. */
 const EMBEDDINGS = z.object({
-  data: z.array(z.object({ index: z.number(), embedding: z.array(z.number()).nonempty() })),
+  data: z.array(z.object({ index: z.number(), embedding: z.array(z.number()) })),
   usage: z.object({ prompt_tokens: z.number() }).nullish().catch(undefined),
 });
 
@@ -219,14 +220,12 @@ async function embed(
     { model, input: [...texts], encoding_format: "float" },
     { signal },
   );
-  const { success, data, error: cause } = EMBEDDINGS.safeParse(answer);
-  if (!success || data.data.length !== texts.length) {
-    throw new AIServiceError("its embeddings are malformed", { retriable: true, cause });
-  }
+  const { data, error: cause } = EMBEDDINGS.safeParse(answer);
+  const vectors = data?.data.toSorted((a, b) => a.index - b.index)
+    .map(({ embedding }) => embedding);
   return {
-    vectors: data.data.toSorted((a, b) => a.index - b.index)
-      .map(({ embedding }) => Float32Array.from(embedding)),
-    tokens: data.usage?.prompt_tokens ??
+    vectors: checkedVectors(vectors, texts.length, { cause }),
+    tokens: data?.usage?.prompt_tokens ??
       texts.reduce((sum, text) => sum + estimateTokens(text), 0),
   };
 }

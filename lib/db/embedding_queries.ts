@@ -7,7 +7,7 @@ import type { TransactionSql } from "postgres";
 import { cosine, fromBase64, toBase64 } from "../retrieval/vectors.ts";
 
 /** After a failure a document waits a minute, then two, and at most so long. */
-const MAX_PAUSE_MINUTES = 24 * 60;
+const MAX_PAUSE_MINUTES = 10;
 
 /** A passage without a vector. */
 export interface PassageToEmbed {
@@ -50,14 +50,14 @@ export const embeddingQueries = {
     // One that has failed is tried alone, so that it fails for itself alone.
     const taken = first.failures > 0 ? [first] : waiting.filter(({ failures }) => failures === 0);
     const ids = array(taken.map(({ id }) => id));
-    await copyFromIdentical(tx, model, ids);
-    await finish(tx, model, ids);
+    await finish(tx, model, await copyFromIdentical(tx, model, ids));
     const passages = await tx<PassageToEmbed[]>`
       select p.document_id as "documentId", p.ordinal, p.heading, p.text
-      from passages p left join embeddings e
-        on e.document_id = p.document_id and e.ordinal = p.ordinal and e.model = ${model}
-      where p.document_id = any(${ids}::bigint[]) and e.document_id is null
-      order by array_position(${ids}::bigint[], p.document_id), p.ordinal limit ${limit}`;
+      from unnest(${ids}::bigint[]) as d (id) cross join lateral (
+        select * from passages p
+        where p.document_id = d.id and ${lacksVector(tx, model)} order by p.ordinal limit ${limit}
+      ) as p limit ${limit}`;
+    if (passages.length === 0) await finish(tx, model, ids);
     await tx`
       update documents set embed_after = now() + ${claimMs} * interval '1 ms'
       where id = any(${array(passages.map(({ documentId }) => documentId))}::bigint[])`;
@@ -177,9 +177,16 @@ async function comparesVectors(tx: TransactionSql): Promise<boolean> {
   return row?.type === "halfvec";
 }
 
-/** The vectors of a document with the same content, whoever sent it, are good for this one too. */
-async function copyFromIdentical(tx: TransactionSql, model: string, ids: string): Promise<void> {
-  await tx`
+/**
+ * The vectors of a document with the same content, whoever sent it, are good for this one too.
+ * Gives those that have got some.
+ */
+async function copyFromIdentical(
+  tx: TransactionSql,
+  model: string,
+  ids: string,
+): Promise<string> {
+  const copied = await tx<{ documentId: number }[]>`
     insert into embeddings (document_id, ordinal, model, vector)
     select distinct on (p.document_id, p.ordinal) p.document_id, p.ordinal, e.model, e.vector
     from documents d
@@ -190,9 +197,11 @@ async function copyFromIdentical(tx: TransactionSql, model: string, ids: string)
       and q.text = p.text and q.heading = p.heading
     join embeddings e on e.document_id = q.document_id and e.ordinal = q.ordinal
       and e.model = ${model}
-    where d.id = any(${ids}::bigint[])
+    where d.id = any(${ids}::bigint[]) and ${lacksVector(tx, model)}
     on conflict (document_id, ordinal) do update
-      set model = excluded.model, vector = excluded.vector`;
+      set model = excluded.model, vector = excluded.vector
+    returning document_id as "documentId"`;
+  return array([...new Set(copied.map(({ documentId }) => documentId))]);
 }
 
 /** Notes which of the documents have all their vectors now. */
@@ -200,12 +209,17 @@ async function finish(tx: TransactionSql, model: string, ids: string): Promise<v
   await tx`
     update documents d set embedded_by = ${model}
     where d.id = any(${ids}::bigint[]) and not exists (
-      select 1 from passages p left join embeddings e
-        on e.document_id = p.document_id and e.ordinal = p.ordinal and e.model = ${model}
-      where p.document_id = d.id and e.document_id is null)`;
+      select 1 from passages p where p.document_id = d.id and ${lacksVector(tx, model)})`;
 }
 
-/** Written so that an index finds them. */
+/** Of a passage `p`. */
+function lacksVector(tx: TransactionSql, model: string) {
+  return tx`not exists (
+    select 1 from embeddings e
+    where e.document_id = p.document_id and e.ordinal = p.ordinal and e.model = ${model})`;
+}
+
+/** Of a document; written so that an index finds them. */
 function lacks(tx: TransactionSql, model: string) {
   return tx`embedded_by is null or embedded_by < ${model} or embedded_by > ${model}`;
 }

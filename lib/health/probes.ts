@@ -50,7 +50,9 @@ export function healthProbes(
         const message = "no AI is configured: answers are passages";
         return Promise.resolve({ status: "offline", message, circuit: "closed" });
       }
-      const message = circuit === "closed" ? "ready" : "failing; answers are passages meanwhile";
+      const message = circuit === "closed"
+        ? `ready: ${snapshot?.context.note}`
+        : "failing; answers are passages meanwhile";
       return Promise.resolve({
         status: circuit === "closed" ? "configured" : "degraded",
         message,

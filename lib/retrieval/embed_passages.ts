@@ -1,7 +1,15 @@
 /** One batch of passages that have no vectors yet gets them, wherever a restart has left off. */
-import type { EmbedReply, NoAnswerReason } from "../ai/provider.ts";
+import type { EmbedReply, EmbedRequest, NoAnswerReason } from "../ai/provider.ts";
 import type { QueryBody, QueryReply } from "../db/database.ts";
 import { packed } from "./vectors.ts";
+
+/** Reasons that lie with the service alone; any document would have had to wait. */
+const OF_THE_SERVICE: ReadonlySet<NoAnswerReason> = new Set([
+  "offline",
+  "rate_limit",
+  "quota",
+  "timeout",
+]);
 
 /** What embedding a batch came to. */
 export type EmbeddedBatch =
@@ -13,7 +21,7 @@ export type EmbeddedBatch =
 /** What embedding asks for, however it is reached. */
 export interface EmbedPorts {
   claimPassages(body: { model: string; limit: number }): Promise<QueryReply<"claimPassages">>;
-  embed(key: string, userId: number, texts: readonly string[]): Promise<EmbedReply>;
+  embed(request: Omit<EmbedRequest, "kind">): Promise<EmbedReply>;
   keepVectors(body: QueryBody<"keepVectors">): Promise<void>;
   /** Also when we are being stopped. */
   releasePassages(body: QueryBody<"releasePassages">): Promise<void>;
@@ -34,9 +42,10 @@ export async function embedPassages(
   const key = `${first.documentId}:${first.ordinal} ${passages.length} ${model}`;
   const texts = passages.map(({ heading, text }) => [...heading, text].join("\n"));
   try {
-    const reply = await embed(key, userId, texts);
+    const reply = await embed({ key, userId, texts });
     if (reply.kind === "none") {
-      await releasePassages({ documentIds, failed: true });
+      const failed = !OF_THE_SERVICE.has(reply.reason);
+      await releasePassages({ documentIds, failed });
       return { outcome: "failed", reason: reply.reason };
     }
     await keepVectors({ model, passages, vectors: reply.vectors.map(packed) });
