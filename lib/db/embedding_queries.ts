@@ -42,8 +42,11 @@ export const embeddingQueries = {
     { model, limit, claimMs }: { model: string; limit: number; claimMs: number },
   ): Promise<Claim | undefined> {
     const waiting = await tx<{ id: number; userId: number; failures: number }[]>`
-      select id, user_id as "userId", embed_failures as failures from documents
-      where (${lacks(tx, model)}) and embed_after <= now()
+      select id, user_id as "userId", embed_failures as failures from documents d
+      where (${lacks(tx, model)}) and embed_after <= now() and not exists (
+        -- Of the same content one is enough: the others copy.
+        select 1 from (select * from documents where sha256 = d.sha256 and id < d.id) as twin
+        where ${lacks(tx, model)})
       order by embed_after, id limit ${limit} for update skip locked`;
     const [first] = waiting;
     if (first === undefined) return undefined;
