@@ -5,6 +5,7 @@
 import { ask } from "../../lib/ask.ts";
 import type { Section } from "../../lib/library.ts";
 import { indexSections } from "../../lib/retrieval/index.ts";
+import { startGeminiServer } from "../support/gemini_server.ts";
 import { missingServices } from "../support/storage.ts";
 import { startWorld, type Storage, type World } from "../support/world.ts";
 import { repeat, type Row, row } from "./measure.ts";
@@ -26,8 +27,49 @@ export async function benchSearch(): Promise<Row[]> {
     await ask(world.running.system, "db.touchUser", { userId: USER, name: "Ada", language: "en" });
     const prose = LANGUAGES.map((language, n) => proseIn(language, randomFrom(n + 1)));
     rows.push(...await benchBook(world, storage, prose), ...await benchMany(world, storage, prose));
+    rows.push(...await benchMeaning(storage));
   }
   return rows;
+}
+
+/** The same books and documents with their vectors; a server of this machine embeds the questions. */
+async function benchMeaning(storage: Storage): Promise<Row[]> {
+  await using gemini = await startGeminiServer();
+  await using world = await startWorld(storage, {
+    GEMINI_API_KEY: "k",
+    GEMINI_BASE_URL: gemini.url,
+  });
+  const { system } = world.running;
+  await ask(system, "db.touchUser", { userId: USER, name: "Ada", language: "en" });
+  const prose = LANGUAGES.map((language, n) => proseIn(language, randomFrom(n + 1)));
+  const idsOf = async (documents: number, pages: number) => {
+    const ids: number[] = [];
+    for (let n = 0; n < documents; n++) {
+      const language = prose[n % prose.length];
+      if (language === undefined) continue;
+      const extracted = indexSections(pagesOf(language, pages));
+      ids.push((await add(world, `${pages} pages ${n}`, extracted)).id);
+    }
+    return ids;
+  };
+  const books = await idsOf(LANGUAGES.length, PAGES);
+  const letters = await idsOf(DOCUMENTS, PAGES_OF_EACH);
+  const model = "gemini/gemini-embedding-001";
+  const begun = performance.now();
+  while (await ask(system, "db.countUnembedded", { model }) > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const embedded = (performance.now() - begun) / 1_000;
+  console.error(`Vectors of all documents (${storage}): ${embedded.toFixed(1)} s`);
+  const searched: number[] = [];
+  for (const id of books) searched.push(...await search(world, [id], prose));
+  return [
+    row(`1,000 pages searched by words and meaning (${storage})`, searched),
+    row(
+      `1,000 documents searched by words and meaning (${storage})`,
+      await search(world, letters, prose),
+    ),
+  ];
 }
 
 /** One document of a thousand pages, in each language. */

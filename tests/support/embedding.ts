@@ -29,10 +29,24 @@ export function embedText(text: string, dimensions = DIMENSIONS): number[] {
     const meaning = MEANINGS.findIndex((words) => words.some((each) => word.startsWith(each)));
     // An ending changes little of what a word means.
     const what = meaning >= 0 ? `meaning ${meaning}` : word.slice(0, 5);
-    for (let n = 0; n < dimensions; n++) vector[n] = (vector[n] ?? 0) + sign(`${what} ${n}`);
+    for (const [n, part] of directionOf(what, dimensions).entries()) {
+      vector[n] = (vector[n] ?? 0) + part;
+    }
   }
   const length = Math.hypot(...vector) || 1;
   return vector.map((part) => part / length);
+}
+
+/** Known ones are kept, as a benchmark embeds books. */
+const directions = new Map<string, Int8Array>();
+
+function directionOf(what: string, dimensions: number): Int8Array {
+  const key = `${what} ${dimensions}`;
+  const known = directions.get(key);
+  if (known !== undefined) return known;
+  const direction = Int8Array.from({ length: dimensions }, (_, n) => sign(`${what} ${n}`));
+  directions.set(key, direction);
+  return direction;
 }
 
 /** FNV-1a, of which one bit is used. */
