@@ -3,7 +3,7 @@
  * it embeds: each takes its turn as an attempt of its own, identical ones share
  * one, and a circuit spares a service that keeps failing. Whoever asks gets a
  * reply, or the reason why there is none. Embedding is a model and a quota of
- * its own, so its failures never keep anybody from an answer.
+ * its own: it has turns of its own, and its failures keep nobody from an answer.
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
 import type { NotHeardReason } from "../lib/ai/provider.ts";
@@ -36,7 +36,7 @@ export interface AiInput {
   note: string;
   /** Whether a model is configured at all. */
   hasProvider: boolean;
-  /** Attempts that call the model at once. */
+  /** Attempts that call a model at once; those that embed are counted by themselves. */
   concurrency: number;
   retry: RetryPolicy;
 }
@@ -75,6 +75,9 @@ const DEFAULTS: AiInput = {
   retry: { baseMs: 2_000, retries: 3 },
 };
 
+/** How the ids of attempts begin that embed. */
+const EMBEDDING = "embedding.";
+
 /** All that is asked of the AI. */
 const ASKS = ["ai.answer", "ai.transcribe", "ai.embed"] as const satisfies readonly AiAsk["type"][];
 
@@ -108,7 +111,8 @@ export const aiMachine = setup({
     isRestingEmbedding: ({ context, event }) =>
       event.type === "ai.embed" && context.embedFailures >= FAILURES_TO_OPEN,
     isTrialTaken: ({ context, event }) =>
-      context.waiting.length + context.running.length > 0 && !isShared(context, event),
+      [...context.waiting, ...context.running].some((call) => !isEmbedding(call)) &&
+      !isShared(context, event),
   },
   actions: {
     reportReady,
@@ -120,7 +124,7 @@ export const aiMachine = setup({
         enqueue.sendTo(shared, { type: "join", ask: event });
         return;
       }
-      const id = `attempt.${context.begun}`;
+      const id = `${event.type === "ai.embed" ? EMBEDDING : "attempt."}${context.begun}`;
       // Whoever asks a question does not wait for a second try at its meaning.
       const isOnce = event.type === "ai.embed" && event.kind === "question";
       const policy = isOnce ? { ...context.retry, retries: 0 } : context.retry;
@@ -133,9 +137,17 @@ export const aiMachine = setup({
       enqueue("startWhoseTurnItIs");
     }),
     startWhoseTurnItIs: enqueueActions(({ context, enqueue }) => {
-      const { start, waiting } = takeTurns(context.waiting, context.running, context.concurrency);
+      const takesTurn = (ofEmbedding: boolean) => {
+        const isOne = (call: Waiting) => isEmbedding(call) === ofEmbedding;
+        const { waiting, running, concurrency } = context;
+        return takeTurns(waiting.filter(isOne), running.filter(isOne), concurrency).start;
+      };
+      const start = [...takesTurn(false), ...takesTurn(true)];
       if (start.length === 0) return;
-      enqueue.assign({ waiting, running: [...context.running, ...start] });
+      enqueue.assign({
+        waiting: context.waiting.filter((call) => !start.includes(call)),
+        running: [...context.running, ...start],
+      });
       for (const { id } of start) {
         enqueue.sendTo(id, { type: "go" });
       }
@@ -151,7 +163,7 @@ export const aiMachine = setup({
       });
       const result = event.output;
       const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
-      const what = key.startsWith("ai.embed ") ? "embedding" : "attempt";
+      const what = isEmbedding({ id }) ? "embedding" : "attempt";
       if (result.outcome === "answered") {
         enqueue.assign({ recent: { ...context.recent, [key]: result.reply } });
         enqueue.raise({ type: "recent.over", key }, { delay: RECENT_MS });
@@ -229,6 +241,7 @@ export const aiMachine = setup({
   entry: "reportReady",
   on: {
     "xstate.done.actor.attempt.*": { actions: "end" },
+    "xstate.done.actor.embedding.*": { actions: "end" },
     "recent.over": { actions: "forget" },
     "embedding.answered": { actions: assign({ embedFailures: 0 }) },
     "embedding.failed": { actions: "countEmbedFailure" },
@@ -285,6 +298,10 @@ export const aiMachine = setup({
     stopped: { type: "final" },
   },
 });
+
+function isEmbedding({ id }: Pick<Waiting, "id">): boolean {
+  return id.startsWith(EMBEDDING);
+}
 
 function isAsk(event: Event): event is AiAsk {
   return ASKS.some((type) => type === event.type);

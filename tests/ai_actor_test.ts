@@ -440,3 +440,20 @@ Deno.test("ai without a provider embeds nothing, and says so at once", async () 
   const { embed } = startAi({ hasProvider: false });
   assert.deepEqual(await embed("d"), { kind: "none", reason: "offline" });
 });
+
+Deno.test("ai lets no embedding wait for answers, and no answer for embeddings", async () => {
+  const { calls, embed, send } = startAi({ concurrency: 1 });
+  const replies = [send("a"), embed("d"), embed("e"), send("b")] as const;
+  assert.deepEqual(calls.map(({ request }) => request.key), ["a", "d"]);
+  calls[1]?.embed();
+  assert.deepEqual(await replies[1], near);
+  await settle();
+  assert.equal(calls[2]?.request.key, "e");
+  calls[0]?.answer("A");
+  assert.deepEqual(await replies[0], answered("A"));
+  await settle();
+  assert.equal(calls[3]?.request.key, "b");
+  calls[2]?.embed();
+  calls[3]?.answer("B");
+  assert.deepEqual([await replies[2], await replies[3]], [near, answered("B")]);
+});

@@ -131,6 +131,7 @@ Deno.test({
     await using world = await startWorld(anyStorage, {
       GEMINI_API_KEY: "k",
       GEMINI_BASE_URL: gemini.url,
+      GEMINI_EMBEDDING_MODEL: "",
       CONTEXT_TOKENS: "1000",
     });
     const ada = world.user("ru");
