@@ -105,6 +105,7 @@ Deno.test("only the adapter of a vendor knows its library", () => {
     openai: /^lib\/ai\/openai\.ts$/,
     ioredis: /^lib\/cache\/redis\.ts$/,
     "pg-boss": /^lib\/telegram\/update_queue\.ts$/,
+    "@electric-sql/pglite-pgvector": /^lib\/db\/embedded_worker\.ts$/,
     "@electric-sql/pglite": /^lib\/db\/embedded_worker\.ts$/,
     "prom-client": /^lib\/metrics/,
     hono: /^lib\/(http|demo)\//,

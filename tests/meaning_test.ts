@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { EmbedReply } from "../lib/ai/provider.ts";
-import { fuse } from "../lib/retrieval/fusion.ts";
+import { fuse, type Meaning } from "../lib/retrieval/fusion.ts";
 import { type MeaningPorts, rankByMeaning } from "../lib/retrieval/meaning.ts";
+import { search, type SearchPorts } from "../lib/retrieval/search.ts";
 import { cosine, fromBase64, packed, toBase64 } from "../lib/retrieval/vectors.ts";
 
 const passage = (ordinal: number, documentId = 1) => ({ documentId, ordinal, score: 1 });
@@ -123,6 +124,67 @@ Deno.test("a question that is not embedded is searched by its words, whatever th
   assert.equal(await rankByMeaning(none.all, "m", ASKED), undefined);
   const broken = ports(() => Promise.reject(new Error("the actor is down")));
   assert.equal(await rankByMeaning(broken.all, "m", ASKED), undefined);
+});
+
+/** A library of three passages, the first of which says in other words what is asked. */
+function searchPorts(meaning: Meaning | undefined): SearchPorts {
+  const filler = "The lamp burns oil. ".repeat(250);
+  const texts = ["No hound may be kept.", `Pets: see elsewhere. ${filler}`, filler.repeat(8)];
+  const postings = [
+    { documentId: 1, term: "pet", ordinals: [1, 2], counts: [1, 1] },
+    { documentId: 1, term: "yard", ordinals: [1], counts: [1] },
+  ];
+  const tokens = [10, 1_000, 8_000];
+  return {
+    rankByMeaning: () => Promise.resolve(meaning),
+    findPostings: ({ terms }) =>
+      Promise.resolve({
+        documents: [{
+          id: 1,
+          name: "a.txt",
+          format: "text",
+          unit: "part" as const,
+          pages: 3,
+          tokens: 9_010,
+          bytes: 1,
+          sha256: "",
+          lengths: [4, 1_000, 8_000],
+          passageTokens: tokens,
+        }],
+        postings: postings.filter(({ term }) => terms.includes(term)),
+      }),
+    readPassages: ({ ordinals }) =>
+      Promise.resolve(ordinals.map((ordinal) => ({
+        documentId: 1,
+        ordinal,
+        page: 1,
+        heading: [],
+        text: texts[ordinal] ?? "",
+      }))),
+  };
+}
+
+Deno.test("a search gives what is found by meaning, and then takes no question for a foreign one", async () => {
+  const request = { userId: 1, documentIds: [1], question: "Собаки запрещены?", budget: 2_000 };
+  const byWords = await search(searchPorts(undefined), request);
+  assert.deepEqual(byWords, { passages: [], foreign: true });
+  const meaning = { ranked: [passage(0), passage(1)], documentIds: new Set([1]) };
+  const both = await search(searchPorts(meaning), request);
+  assert.deepEqual(both.passages.map(({ ordinal }) => ordinal), [0, 1]);
+  assert.equal(both.foreign, false);
+  const ofOthers = { ranked: [passage(0)], documentIds: new Set<number>() };
+  assert.equal((await search(searchPorts(ofOthers), request)).foreign, true);
+});
+
+Deno.test("few tokens go out only where words and meaning agree on the best passage", async () => {
+  const request = { userId: 1, documentIds: [1], question: "Pets yard?", budget: 9_000 };
+  const chosen = async (ranked: readonly number[]) => {
+    const meaning = { ranked: ranked.map((n) => passage(n)), documentIds: new Set([1]) };
+    const { passages } = await search(searchPorts(meaning), request);
+    return passages.map(({ ordinal }) => ordinal);
+  };
+  assert.deepEqual(await chosen([1, 0]), [1, 0], "the third would exceed 4,000 tokens");
+  assert.deepEqual(await chosen([2, 0]), [2, 1], "all that the budget holds");
 });
 
 function exactCosine(a: Float32Array, b: Float32Array): number {
