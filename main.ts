@@ -23,7 +23,7 @@ import { AIHearingError, AIServiceError } from "./lib/ai/errors.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
 import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
-import type { Embedding, EmbedReply, Provider } from "./lib/ai/provider.ts";
+import type { Provider } from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
