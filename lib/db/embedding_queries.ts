@@ -156,9 +156,10 @@ export const embeddingQueries = {
         order by score desc, e.document_id, e.ordinal limit ${limit}`;
       return [...rows];
     }
+    // Both aggregates see the rows in one order, whichever that is; sorting would cost the most.
     const rows = await tx<{ documentId: number; ordinals: number[]; vectors: string }[]>`
-      select e.document_id as "documentId", array_agg(e.ordinal order by e.ordinal) as ordinals,
-        encode(string_agg(e.vector, '' order by e.ordinal), 'base64') as vectors
+      select e.document_id as "documentId", array_agg(e.ordinal) as ordinals,
+        encode(string_agg(e.vector, ''), 'base64') as vectors
       ${from} and octet_length(e.vector) = ${vector.length}
       group by e.document_id`;
     return rows.flatMap(({ documentId, ordinals, vectors }) => {
