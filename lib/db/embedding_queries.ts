@@ -146,8 +146,8 @@ export const embeddingQueries = {
     },
   ): Promise<NearPassage[]> {
     const from = tx`
-      from embeddings e join documents d on d.id = e.document_id and d.user_id = ${userId}
-      where e.document_id = any(${array(documentIds)}::bigint[]) and e.model = ${model}`;
+      from documents d join embeddings e on e.document_id = d.id and e.model = ${model}
+      where d.id = any(${array(documentIds)}::bigint[]) and d.user_id = ${userId}`;
     if (await comparesVectors(tx)) {
       const rows = await tx<NearPassage[]>`
         select e.document_id as "documentId", e.ordinal,
