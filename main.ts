@@ -492,6 +492,10 @@ async function botChild(config: Config, database: Database) {
           readLanguage: (userId, signal) => ask(system, "db.readLanguage", { userId }, { signal }),
           countDead: (reason) =>
             tell(system, "metrics.count", { name: "updates.dead", tags: { reason } }),
+          countRepeats: (outcome, by) => {
+            if (by === 0) return;
+            tell(system, "metrics.count", { name: "replies.repeated", tags: { outcome }, by });
+          },
         });
         return `@${botInfo.username}`;
       }),

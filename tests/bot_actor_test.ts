@@ -6,8 +6,17 @@ import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import { serving } from "../lib/serve.ts";
 import { TelegramConflictError, TelegramRefusedError } from "../lib/telegram/errors.ts";
+import { noteSent } from "../lib/telegram/sent_messages.ts";
 import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import { settle } from "./support/machines.ts";
+
+/** The notes of an update that sends nothing. */
+function nothingSent(jobId: string) {
+  const sql = () => {
+    throw new Error("Cannot note what was sent as there is no database here");
+  };
+  return noteSent({ jobId, sql, earlier: new Map(), isUnclear: false });
+}
 
 /** A BotActor over a queue in memory, and polls that the test answers. */
 function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}) {
@@ -32,7 +41,8 @@ function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}
     if (world.storeFails) return Promise.reject(new Error("the database is away"));
     for (const update of updates) {
       world.stored.push(update.update_id);
-      queue.push({ id: String(update.update_id), update, retries: 0, waits: 0, isDead: false });
+      const id = String(update.update_id);
+      queue.push({ id, update, retries: 0, waits: 0, isDead: false, sent: nothingSent(id) });
     }
     return Promise.resolve();
   };

@@ -11,6 +11,9 @@ import {
 } from "../lib/telegram/update_queue.ts";
 import { emptyDatabase, emptyFolder, missingServices } from "./support/storage.ts";
 
+/** A silence of 4 s, a look a second at it, a first pause of two, and a slow machine. */
+const TAKE_OVER_MS = 10_000;
+
 let nextId = 1;
 const message = (chat: number, update_id = nextId++) => ({
   update_id,
@@ -47,6 +50,13 @@ for (const kind of ["pglite", "postgres"] as const) {
         return queue;
       };
       const queue = await open();
+      const successor = async () => {
+        const other = kind === "pglite" ? await open() : queue;
+        const end = async () => {
+          if (other !== queue) await other.close();
+        };
+        return { queue: other, [Symbol.asyncDispose]: end };
+      };
       try {
         await t.step(
           "an update that comes twice is stored once, also after it was handled",
@@ -197,6 +207,75 @@ for (const kind of ["pglite", "postgres"] as const) {
           assert.equal(await queue.size(), 1, "it is still in work");
           await queue.complete(successor);
           assert.equal(await queue.size(), 0);
+        });
+
+        await t.step(
+          "what a process had in work when it died is another's within seconds",
+          async () => {
+            const dying = await open();
+            const [alive, orphan, next] = [message(21), message(22), message(22)];
+            await queue.store([alive]);
+            const inHand = await takeOne();
+            await queue.store([orphan, next]);
+            assert.deepEqual(ids(await dying.take(10)), [orphan.update_id]);
+            // On the embedded database nobody else is alive, but a successor may come.
+            if (kind === "pglite") await queue.complete(inHand);
+            const begun = performance.now();
+            await dying.close();
+            await using other = await successor();
+            const taken: number[] = [];
+            while (taken.length < 2) taken.push(...await drain(other.queue));
+            assert.deepEqual(taken, [orphan.update_id, next.update_id]);
+            assert.ok(performance.now() - begun < TAKE_OVER_MS);
+            await queue.complete(inHand);
+            assert.equal(await queue.size(), 0, "who is alive keeps what it has");
+          },
+        );
+
+        await t.step(
+          "what an update has sent is known to its next try, each as often",
+          async () => {
+            await queue.store([message(31)]);
+            const texts: string[] = [];
+            const say = ({ sent }: StoredUpdate, text: string) =>
+              sent.once(text, () => Promise.resolve(texts.push(text)));
+            const first = await takeOne();
+            for (const text of ["a", "a", "b"]) await say(first, text);
+            await first.sent.flush();
+            await say(first, "not noted");
+            first.sent.end();
+            await processDies();
+            queue.abandon(first.id);
+            const second = await takeOne();
+            const messageIds = [];
+            for (const text of ["a", "b", "a", "a"]) messageIds.push(await say(second, text));
+            assert.deepEqual(messageIds, [1, 3, 2, 5]);
+            assert.deepEqual(texts, ["a", "a", "b", "not noted", "a"]);
+            assert.deepEqual(second.sent.repeats, { avoided: 3, possible: 1 });
+            await queue.giveBack(second, new Error("bad"));
+            await skipPauses();
+            const third = await takeOne();
+            await say(third, "c");
+            assert.equal(
+              third.sent.repeats.possible,
+              1,
+              "what the first one has sent is not known",
+            );
+            await queue.complete(third);
+          },
+        );
+
+        await t.step("a try that ended in order leaves nothing unclear", async () => {
+          await queue.store([message(32)]);
+          const first = await takeOne();
+          await first.sent.once("a", () => Promise.resolve(1));
+          await queue.giveBack(first, new Error("bad"));
+          await skipPauses();
+          const second = await takeOne();
+          await second.sent.once("a", () => Promise.reject(new Error("it was sent")));
+          await second.sent.once("b", () => Promise.resolve(2));
+          assert.deepEqual(second.sent.repeats, { avoided: 1, possible: 0 });
+          await queue.complete(second);
         });
 
         await t.step("a dead letter is handled once more when its operator wants it", async () => {

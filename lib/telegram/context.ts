@@ -11,7 +11,7 @@ import type {
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
 import { escapeArguments, escapeMarkdown } from "./markdown.ts";
 import type { Preview } from "./previews.ts";
-import type { Replies } from "./replies.ts";
+import type { Replies, Sending } from "./replies.ts";
 import type { Stoppable } from "./stops.ts";
 
 /** Telegram shows an action for five seconds. */
@@ -51,13 +51,14 @@ export interface HandlerContext extends PluginContext, AsyncDisposable {
 export async function createContext(
   ports: ContextPorts,
   update: Context,
-  signal: AbortSignal,
+  sending: Sending,
   answer: Stoppable,
   handleText: (context: PluginContext, text: string) => Promise<void>,
 ): Promise<HandlerContext | undefined> {
   const { chat, from } = update;
   if (chat === undefined || from === undefined) return undefined;
   const { replies, settings, tell } = ports;
+  const { signal } = sending;
   const threadId = update.msg?.is_topic_message ? update.msg.message_thread_id : undefined;
   const albumId = update.msg?.media_group_id;
   const target = { id: chat.id, ...(threadId !== undefined && { threadId }) };
@@ -81,7 +82,7 @@ export async function createContext(
     const ref = { chatId: chat.id, messageId: id };
     return {
       id,
-      edit: (markdown, options = {}) => replies.edit(ref, markdown, options, signal),
+      edit: (markdown, options = {}) => replies.edit(ref, markdown, options, sending),
       delete: () => replies.remove(ref, signal),
     };
   };
@@ -113,7 +114,7 @@ export async function createContext(
     async reply(markdown, options = {}) {
       await preview?.end();
       preview = undefined;
-      const { messageId } = await replies.send(target, markdown, options, signal);
+      const { messageId } = await replies.send(target, markdown, options, sending);
       return sent(messageId);
     },
     preview(markdown) {
@@ -132,7 +133,7 @@ export async function createContext(
     },
     fetchPage: (url) => ports.fetchPage(url, signal),
     sentMessage: sent,
-    sendFile: (file) => replies.sendFile(target, file, signal),
+    sendFile: (file) => replies.sendFile(target, file, sending),
     async setLanguage(chosen) {
       await ask("db.setLanguage", { userId: from.id, language: chosen });
       language = chosen;

@@ -10,6 +10,7 @@ import { logger } from "../log.ts";
 import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
 import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
 import { ChatGoneError } from "./replies.ts";
+import type { SendOnce } from "./sent_messages.ts";
 import { createStops } from "./stops.ts";
 
 /** A handler that works longer than this is stopped, and its user told. */
@@ -24,7 +25,7 @@ export interface RouterOptions {
   allowedIds?: ReadonlySet<number> | undefined;
 }
 
-type Handle = (update: IncomingUpdate, signal: AbortSignal) => Promise<void>;
+type Handle = (update: IncomingUpdate, once: SendOnce, signal: AbortSignal) => Promise<void>;
 
 /** What a message is, as the `type` of the metric `messages.handled`. */
 type Kind = "command" | "button" | "document" | "audio" | "text" | "other";
@@ -91,15 +92,15 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
     await errors?.run(context, error);
   }
 
-  return async (raw, signal) => {
+  return async (raw, once, signal) => {
     const update = new Context(raw as unknown as Update, ports.api, botInfo);
     const stop = update.update.stopped_message_generation;
     if (stop !== undefined) return await stops.stop(stop.chat.id, stop.draft_id, signal);
     if (!isAddressed(update, botInfo)) return;
     using limit = timeLimit(HANDLER_MS);
-    const handlerSignal = AbortSignal.any([signal, limit.signal]);
+    const sending = { once, signal: AbortSignal.any([signal, limit.signal]) };
     using answer = stops.begin(update.chat?.id ?? 0, update.update.update_id);
-    await using context = await createContext(ports, update, handlerSignal, answer, handleText);
+    await using context = await createContext(ports, update, sending, answer, handleText);
     if (context === undefined) return;
     const [kind, task] = route(update);
     try {

@@ -7,13 +7,14 @@ import { type Db, type JobAttempt, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
+import { keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
+import { noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
 import { afterTry, isSuspect, isUsedUp, isWait, type Tries } from "./patience.ts";
 
 const QUEUE = "updates";
-/** A worker that is silent for this long is taken for dead; the engine's smallest. */
+/** The engine's own net under `claims.ts`, at its smallest. */
 const HEARTBEAT_S = 10;
-const TOUCH_MS = 3_000;
 const SUPERVISE_S = 5;
 /** Old updates are deleted this often, in batches of the engine's. */
 const DELETE_S = 3_600;
@@ -40,6 +41,15 @@ export interface StoredUpdate extends Tries {
   update: IncomingUpdate;
   /** Its tries are used up: it is not to be handled again, but to be ended. */
   isDead: boolean;
+  /** What this try and earlier ones have sent. */
+  sent: SentMessages;
+}
+
+/** What the queue keeps of a try that has not completed its update. */
+interface TryEnded {
+  error: string;
+  /** Telegram may have something of it that is not noted; so where this is missing. */
+  isUnclear: boolean;
 }
 
 export interface UpdateQueue {
@@ -81,7 +91,7 @@ export function createUpdateQueue(
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
-  let touching: ReturnType<typeof setInterval> | undefined;
+  let endClaims: (() => Promise<void>) | undefined;
 
   const opened = (): PgBoss => {
     if (boss === undefined) throw new Error("Cannot use the queue as it is not open");
@@ -91,29 +101,42 @@ export function createUpdateQueue(
     active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  const returnToQueue = async (stored: StoredUpdate, reason: object, hasWaited: boolean) => {
-    if (hasWaited) {
-      try {
-        await noteWait(connect(), stored.id);
-      } catch (error) {
-        owed.set(stored.id, stored);
-        throw error;
-      }
+  const returnToQueue = async (stored: StoredUpdate, error: string, hasWaited: boolean) => {
+    try {
+      await stored.sent.flush();
+      if (hasWaited) await noteWait(connect(), stored.id);
+    } catch (error) {
+      owed.set(stored.id, stored);
+      throw error;
     }
-    await opened().fail(QUEUE, attemptOf(stored), reason);
+    const { isUnclear } = stored.sent;
+    await opened().fail(QUEUE, attemptOf(stored), { error, isUnclear } satisfies TryEnded);
   };
   const payWhatIsOwed = async () => {
     const debts = [...owed.values()];
     // What cannot be paid now is owed again.
     owed.clear();
-    await Promise.allSettled(debts.map((each) => returnToQueue(each, { error: "waited" }, true)));
+    await Promise.allSettled(debts.map((each) => returnToQueue(each, "waited", true)));
   };
-  const touch = () => {
-    payWhatIsOwed();
-    if (active.size === 0) return;
-    opened().touch(QUEUE, [...active]).catch((error) =>
-      log.warn("Cannot renew the claim on updates in work: {error}", { error })
+  const renew = async () => {
+    await payWhatIsOwed();
+    if (active.size === 0) await connect()`select 1`;
+    else await opened().touch(QUEUE, [...active]);
+  };
+  /** What `fail` does not find any more was completed or taken meanwhile. */
+  const reclaim = async (silentMs: number) => {
+    const silent = await connect()<{ id: string; retryCount: number }[]>`
+      select id, retry_count as "retryCount" from pgboss.job
+      where name = ${QUEUE} and state = 'active'
+        and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
+    const others = silent.filter(({ id }) => !active.has(id));
+    if (others.length === 0) return 0;
+    await opened().fail(
+      QUEUE,
+      others,
+      { error: "its replica was silent", isUnclear: true } satisfies TryEnded,
     );
+    return others.length;
   };
 
   return {
@@ -132,7 +155,9 @@ export function createUpdateQueue(
       // One that was created by an earlier version.
       await engine.updateQueue(QUEUE, OPTIONS);
       boss = engine;
-      touching = setInterval(touch, TOUCH_MS);
+      // The embedded database is one process's alone: what is in work was the last one's.
+      if (kind === "pglite") await reclaim(0);
+      endClaims = keepClaims({ renew, reclaim });
     },
     async store(updates) {
       const jobs = updates.map((update) => ({
@@ -149,14 +174,21 @@ export function createUpdateQueue(
       });
       const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
       const waits = await readWaits(connect(), tried);
+      const notes = await readNotes(connect(), tried);
       const taken: StoredUpdate[] = [];
-      for (const { id, data, retryCount } of jobs) {
+      for (const { id, data, retryCount, output } of jobs) {
         const tries = { retries: retryCount, waits: waits.get(id) ?? 0 };
-        const stored = { id, update: data, ...tries, isDead: isUsedUp(tries) };
+        const sent = noteSent({
+          jobId: id,
+          sql: connect,
+          earlier: notes.get(id) ?? new Map(),
+          isUnclear: retryCount > 0 && (output as TryEnded | null)?.isUnclear !== false,
+        });
+        const stored = { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
         if (!stored.isDead && isSuspect(tries)) {
           // Two at once would die of each other, and nobody could tell which one is to blame.
           if (suspect !== undefined) {
-            await returnToQueue(stored, { error: "set aside" }, true);
+            await returnToQueue(stored, "set aside", true);
             continue;
           }
           suspect = id;
@@ -167,6 +199,7 @@ export function createUpdateQueue(
       return taken;
     },
     async complete(stored) {
+      stored.sent.end();
       await opened().complete(QUEUE, attemptOf(stored));
       letGo(stored.id);
     },
@@ -174,7 +207,7 @@ export function createUpdateQueue(
       const hasWaited = isWait(error);
       if (isUsedUp(afterTry(stored, hasWaited))) return "dead";
       letGo(stored.id);
-      await returnToQueue(stored, { error: nameOf(error) }, hasWaited);
+      await returnToQueue(stored, nameOf(error), hasWaited);
       return "later";
     },
     abandon: letGo,
@@ -224,7 +257,7 @@ export function createUpdateQueue(
       return row.size;
     },
     async close() {
-      clearInterval(touching);
+      await endClaims?.();
       await boss?.stop({ graceful: false, close: false });
       boss = undefined;
     },
