@@ -539,7 +539,7 @@ async function botChild(config: Config, database: Database) {
         return Math.max(...input.updates.map(({ update_id }) => update_id)) + 1;
       }),
       receive: serving<Ask<"bot.receive">>(({ updates }) => queue.store(updates)),
-      take: fromPromise(({ input: { limit } }) => queue.take(limit)),
+      take: fromPromise(({ input: { limit }, signal }) => queue.take(limit, signal)),
       handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
         await handle?.(stored, signal);
       }),

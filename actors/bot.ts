@@ -29,6 +29,8 @@ export const LOOK_MS = 1_000;
 export const CHORES_MS = 10 * 60_000;
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_MS = 2_000;
+/** The queue that has not answered for this long is asked anew. */
+export const QUEUE_MS = 15_000;
 
 export interface BotInput {
   mode: "polling" | "webhook";
@@ -93,6 +95,7 @@ export const botMachine = setup({
     look: LOOK_MS,
     drainTimeout: ({ context }) => context.drainMs,
     closeTimeout: CLOSE_MS,
+    queueTimeout: QUEUE_MS,
   },
   guards: {
     mayPass: (_, { error }: { error: unknown }) => !(error instanceof TelegramRefusedError),
@@ -261,6 +264,7 @@ export const botMachine = setup({
                 },
                 onError: { target: "backingOff", actions: "countFailure" },
               },
+              after: { queueTimeout: { target: "backingOff", actions: "countFailure" } },
             },
             backingOff: { on: { "lead.lost": "standingBy" }, after: { backoff: "polling" } },
           },
@@ -287,6 +291,7 @@ export const botMachine = setup({
                 },
                 onError: "pausing",
               },
+              after: { queueTimeout: "pausing" },
             },
             // The database is away: its actor reconnects, and until then there is nothing to take.
             pausing: { after: { look: "taking" } },

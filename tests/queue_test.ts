@@ -14,6 +14,7 @@ import { emptyDatabase, emptyFolder, missingServices } from "./support/storage.t
 /** A silence of 4 s, a look a second at it, a first pause of two, and a slow machine. */
 const TAKE_OVER_MS = 10_000;
 
+const never = new AbortController().signal;
 let nextId = 1;
 const message = (chat: number, update_id = nextId++) => ({
   update_id,
@@ -25,7 +26,7 @@ const ids = (taken: readonly StoredUpdate[]) => taken.map(({ update }) => update
 async function drain(queue: UpdateQueue): Promise<number[]> {
   const order: number[] = [];
   for (;;) {
-    const taken = await queue.take(10);
+    const taken = await queue.take(10, never);
     if (taken.length === 0) return order;
     for (const stored of taken) {
       order.push(stored.update.update_id);
@@ -76,11 +77,11 @@ for (const kind of ["pglite", "postgres"] as const) {
           async () => {
             const first = [message(1), message(2), message(1), message(2)];
             await queue.store(first);
-            const taken = await queue.take(10);
+            const taken = await queue.take(10, never);
             assert.deepEqual(ids(taken), [first[0]?.update_id, first[1]?.update_id]);
-            assert.deepEqual(await queue.take(10), [], "both chats are at work");
+            assert.deepEqual(await queue.take(10, never), [], "both chats are at work");
             for (const each of taken.slice(0, 1)) await queue.complete(each);
-            const next = await queue.take(10);
+            const next = await queue.take(10, never);
             assert.deepEqual(ids(next), [first[2]?.update_id]);
             for (const each of [...taken.slice(1), ...next]) await queue.complete(each);
             assert.deepEqual(await drain(queue), [first[3]?.update_id]);
@@ -100,11 +101,11 @@ for (const kind of ["pglite", "postgres"] as const) {
           async () => {
             const [failing, following] = [message(8), message(8)];
             await queue.store([failing, following]);
-            const [stored] = await queue.take(10);
+            const [stored] = await queue.take(10, never);
             assert.ok(stored);
             assert.equal(await queue.giveBack(stored, new Error("away")), "later");
             let again: StoredUpdate[] = [];
-            while (again.length === 0) again = await queue.take(10);
+            while (again.length === 0) again = await queue.take(10, never);
             assert.deepEqual(ids(again), [failing.update_id]);
             assert.equal(again[0]?.retries, 1);
             for (const each of again) await queue.complete(each);
@@ -120,7 +121,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         const skipPauses = () =>
           database.sql`update pgboss.job set start_after = now() where state = 'retry'`;
         const takeOne = async () => {
-          const [stored] = await queue.take(10);
+          const [stored] = await queue.take(10, never);
           assert.ok(stored);
           return stored;
         };
@@ -179,14 +180,14 @@ for (const kind of ["pglite", "postgres"] as const) {
           const both = [message(13), message(14)];
           await queue.store(both);
           for (let tries = 0; tries < 2; tries++) {
-            const taken = await queue.take(10);
+            const taken = await queue.take(10, never);
             assert.equal(taken.length, 2);
             await processDies();
             for (const { id } of taken) queue.abandon(id);
           }
           const first = await takeOne();
           await skipPauses();
-          assert.deepEqual(await queue.take(10), [], "the other is set aside");
+          assert.deepEqual(await queue.take(10, never), [], "the other is set aside");
           await queue.complete(first);
           await skipPauses();
           const second = await takeOne();
@@ -217,7 +218,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             await queue.store([alive]);
             const inHand = await takeOne();
             await queue.store([orphan, next]);
-            assert.deepEqual(ids(await dying.take(10)), [orphan.update_id]);
+            assert.deepEqual(ids(await dying.take(10, never)), [orphan.update_id]);
             // On the embedded database nobody else is alive, but a successor may come.
             if (kind === "pglite") await queue.complete(inHand);
             const begun = performance.now();
@@ -231,6 +232,16 @@ for (const kind of ["pglite", "postgres"] as const) {
             assert.equal(await queue.size(), 0, "who is alive keeps what it has");
           },
         );
+
+        await t.step("what is taken when nobody waits for it any more is taken again", async () => {
+          await queue.store([message(41)]);
+          assert.deepEqual(await queue.take(10, AbortSignal.abort()), []);
+          assert.equal(await queue.size(), 1);
+          let again: StoredUpdate | undefined;
+          while (again === undefined) [again] = await queue.take(10, never);
+          await queue.complete(again);
+          assert.equal(await queue.size(), 0);
+        });
 
         await t.step(
           "what an update has sent is known to its next try, each as often",
@@ -295,7 +306,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           const odd = { ...message(15), note: "a\0b\ud800c" };
           const plain = message(16);
           await queue.store([odd, plain]);
-          const taken = await queue.take(10);
+          const taken = await queue.take(10, never);
           assert.deepEqual(ids(taken), [odd.update_id, plain.update_id]);
           assert.equal(taken[0]?.update.note, "a\ufffdb\ufffdc");
           for (const each of taken) await queue.complete(each);

@@ -17,11 +17,6 @@ export interface Kept {
 export async function tidy(sql: Sql, { turnsDays }: Kept, signal: AbortSignal): Promise<number> {
   await inBatches(signal, () =>
     sql`
-      delete from update_waits where job_id = any(array(
-        select job_id from update_waits
-        where noted_at < now() - ${NOTES_DAYS} * interval '1 day' limit ${BATCH}))`);
-  await inBatches(signal, () =>
-    sql`
       delete from sent_messages where (job_id, key) in (
         select job_id, key from sent_messages
         where sent_at < now() - ${NOTES_DAYS} * interval '1 day' limit ${BATCH})`);

@@ -9,6 +9,7 @@ import type { Plugin, PluginContext } from "../../plugins/plugin.ts";
 import { logger } from "../log.ts";
 import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
 import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
+import { isTelegramBusy } from "./patience.ts";
 import { ChatGoneError } from "./replies.ts";
 import type { SendOnce } from "./sent_messages.ts";
 import { createStops } from "./stops.ts";
@@ -143,6 +144,6 @@ function timeLimit(ms: number): Disposable & { signal: AbortSignal } {
 
 /** What passes by itself, so that the update is to be handled again later. */
 function isPassing(error: unknown): boolean {
-  return error instanceof Error &&
-    ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError"].includes(error.name);
+  return isTelegramBusy(error) || error instanceof Error &&
+      ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError"].includes(error.name);
 }

@@ -3,37 +3,32 @@
  * within a chat, chats in parallel, and taken over by another replica when the
  * one that works on it dies. It shares the database's own connections.
  */
-import { type Db, type JobAttempt, PgBoss } from "pg-boss";
+import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
 import { keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
-import { noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
-import { afterTry, isSuspect, isUsedUp, isWait, type Tries } from "./patience.ts";
+import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
+import { afterTry, isSuspect, isUsedUp, pauseMs, type Tries } from "./patience.ts";
 
 const QUEUE = "updates";
-/** The engine's own net under `claims.ts`, at its smallest. */
-const HEARTBEAT_S = 10;
-const SUPERVISE_S = 5;
 /** Old updates are deleted this often, in batches of the engine's. */
 const DELETE_S = 3_600;
+const SUPERVISE_S = 5;
 /** Handled updates are kept this long to recognise a repeated delivery; Telegram keeps its own 24 h. */
 const REMEMBER_S = 2 * 24 * 3_600;
-/** How long one handler may work on an update. */
-const EXPIRE_S = 3_600;
+/** The engine's largest: what a dead process had in hand is taken over long before, by `claims.ts`. */
+const EXPIRE_S = 24 * 3_600 - 1;
 /** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
 const RETRIES = 1_000;
-const MAX_RETRY_DELAY_S = 60;
 const OPTIONS = {
-  heartbeatSeconds: HEARTBEAT_S,
   expireInSeconds: EXPIRE_S,
   deleteAfterSeconds: REMEMBER_S,
   retryLimit: RETRIES,
-  retryDelay: 1,
-  retryBackoff: true,
-  retryDelayMax: MAX_RETRY_DELAY_S,
 };
+/** An update that is set aside is looked at again soon, as another one is in its way. */
+const SET_ASIDE_MS = 200;
 
 /** An update in hand, with its earlier tries. */
 export interface StoredUpdate extends Tries {
@@ -45,11 +40,20 @@ export interface StoredUpdate extends Tries {
   sent: SentMessages;
 }
 
-/** What the queue keeps of a try that has not completed its update. */
-interface TryEnded {
+/** What stands with an update about the tries that have not completed it. */
+interface TriesSoFar {
+  /** How the last one ended. */
   error: string;
-  /** Telegram may have something of it that is not noted; so where this is missing. */
+  waits: number;
+  failures: number;
+  /** Telegram may have something of theirs that is not noted. */
   isUnclear: boolean;
+}
+
+/** The end of a try, to be told to the queue. */
+interface TryEnded {
+  stored: StoredUpdate;
+  error: unknown;
 }
 
 export interface UpdateQueue {
@@ -57,7 +61,7 @@ export interface UpdateQueue {
   /** Resolves once all are safe; those known already are passed over. */
   store(updates: readonly IncomingUpdate[]): Promise<void>;
   /** Takes at most one update of each chat, and only of chats where none is being handled. */
-  take(limit: number): Promise<StoredUpdate[]>;
+  take(limit: number, signal: AbortSignal): Promise<StoredUpdate[]>;
   /** Does nothing when another process has taken the update over meanwhile. */
   complete(stored: StoredUpdate): Promise<void>;
   /** Whether files of this album wait to be handled in this chat. */
@@ -86,8 +90,8 @@ export function createUpdateQueue(
 ): UpdateQueue {
   const log = logger("queue");
   const active = new Set<string>();
-  /** Waits that could not be noted yet, as the database was away. */
-  const owed = new Map<string, StoredUpdate>();
+  /** Tries whose end could not be noted yet, as the database was away. */
+  const owed = new Map<string, TryEnded>();
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
@@ -101,42 +105,53 @@ export function createUpdateQueue(
     active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  const returnToQueue = async (stored: StoredUpdate, error: string, hasWaited: boolean) => {
+  const returnToQueue = async ({ stored, error }: TryEnded) => {
+    const { id, retries, sent } = stored;
+    const tries = afterTry(stored, error);
     try {
-      await stored.sent.flush();
-      if (hasWaited) await noteWait(connect(), stored.id);
-    } catch (error) {
-      owed.set(stored.id, stored);
-      throw error;
+      await sent.flush();
+      const { waits, failures } = tries;
+      const soFar = { error: nameOf(error), waits, failures, isUnclear: sent.isUnclear };
+      const pause = pauseMs(tries, error);
+      await connect()`
+        update pgboss.job set state = 'retry', heartbeat_on = null,
+          start_after = now() + ${pause} * interval '1 ms',
+          output = ${JSON.stringify(soFar satisfies TriesSoFar)}::jsonb
+        where name = ${QUEUE} and id = ${id} and state = 'active' and retry_count = ${retries}`;
+    } catch (problem) {
+      owed.set(id, { stored, error });
+      throw problem;
     }
-    const { isUnclear } = stored.sent;
-    await opened().fail(QUEUE, attemptOf(stored), { error, isUnclear } satisfies TryEnded);
+  };
+  /** The next take does not count as another try: this one has not begun. */
+  const setAside = async (updates: readonly StoredUpdate[]) => {
+    if (updates.length === 0) return;
+    const tries = updates.map(({ id, retries }) => `${id}:${retries}`);
+    await connect()`
+      update pgboss.job set state = 'retry', heartbeat_on = null, started_on = null,
+        start_after = now() + ${SET_ASIDE_MS} * interval '1 ms'
+      where name = ${QUEUE} and id = any(${updates.map(({ id }) => id)}::uuid[])
+        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])`;
   };
   const payWhatIsOwed = async () => {
     const debts = [...owed.values()];
     // What cannot be paid now is owed again.
     owed.clear();
-    await Promise.allSettled(debts.map((each) => returnToQueue(each, "waited", true)));
+    await Promise.allSettled(debts.map(returnToQueue));
   };
   const renew = async () => {
     await payWhatIsOwed();
     if (active.size === 0) await connect()`select 1`;
     else await opened().touch(QUEUE, [...active]);
   };
-  /** What `fail` does not find any more was completed or taken meanwhile. */
+  /** Its next try begins at once: it has waited long enough. */
   const reclaim = async (silentMs: number) => {
-    const silent = await connect()<{ id: string; retryCount: number }[]>`
-      select id, retry_count as "retryCount" from pgboss.job
-      where name = ${QUEUE} and state = 'active'
+    const { count } = await connect()`
+      update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
+        output = coalesce(output, '{}') || '{"error": "its process was silent", "isUnclear": true}'
+      where name = ${QUEUE} and state = 'active' and not id = any(${[...active]}::uuid[])
         and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
-    const others = silent.filter(({ id }) => !active.has(id));
-    if (others.length === 0) return 0;
-    await opened().fail(
-      QUEUE,
-      others,
-      { error: "its replica was silent", isUnclear: true } satisfies TryEnded,
-    );
-    return others.length;
+    return count;
   };
 
   return {
@@ -167,35 +182,24 @@ export function createUpdateQueue(
       }));
       await opened().insert(QUEUE, jobs);
     },
-    async take(limit) {
+    async take(limit, signal) {
       const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
         batchSize: limit,
         includeMetadata: true,
       });
       const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
-      const waits = await readWaits(connect(), tried);
       const notes = await readNotes(connect(), tried);
-      const taken: StoredUpdate[] = [];
-      for (const { id, data, retryCount, output } of jobs) {
-        const tries = { retries: retryCount, waits: waits.get(id) ?? 0 };
-        const sent = noteSent({
-          jobId: id,
-          sql: connect,
-          earlier: notes.get(id) ?? new Map(),
-          isUnclear: retryCount > 0 && (output as TryEnded | null)?.isUnclear !== false,
-        });
-        const stored = { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
-        if (!stored.isDead && isSuspect(tries)) {
-          // Two at once would die of each other, and nobody could tell which one is to blame.
-          if (suspect !== undefined) {
-            await returnToQueue(stored, "set aside", true);
-            continue;
-          }
-          suspect = id;
-        }
-        active.add(id);
-        taken.push(stored);
-      }
+      const all = jobs.map((job) => storedUpdate(job, connect, notes.get(job.id)));
+      // Two at once would die of each other, and nobody could tell which one is to blame.
+      const [first, ...others] = all.filter((stored) => !stored.isDead && isSuspect(stored));
+      const aside = suspect === undefined || first === undefined ? others : [first, ...others];
+      // Nobody renews these, so whatever becomes of this word, they are taken again.
+      await setAside(aside).catch((error) => log.debug("Cannot set aside: {error}", { error }));
+      // Nobody handles them, so they are to be taken again once their claim has lapsed.
+      if (signal.aborted) return [];
+      const taken = all.filter((stored) => !aside.includes(stored));
+      for (const { id } of taken) active.add(id);
+      suspect ??= first?.id;
       return taken;
     },
     async complete(stored) {
@@ -204,10 +208,9 @@ export function createUpdateQueue(
       letGo(stored.id);
     },
     async giveBack(stored, error) {
-      const hasWaited = isWait(error);
-      if (isUsedUp(afterTry(stored, hasWaited))) return "dead";
+      if (isUsedUp(afterTry(stored, error))) return "dead";
       letGo(stored.id);
-      await returnToQueue(stored, nameOf(error), hasWaited);
+      await returnToQueue({ stored, error });
       return "later";
     },
     abandon: letGo,
@@ -231,7 +234,6 @@ export function createUpdateQueue(
           // Its end is not completed yet, so the queue still has it.
           if (last !== undefined) return false;
           await tx`delete from pgboss.job where name = ${QUEUE} and id = ${id}`;
-          await tx`delete from update_waits where job_id = ${id}`;
           const job = { id, data: letter.update, singletonKey: letter.chatKey };
           await opened().insert(QUEUE, [job], { db: overDriver(tx) });
           await dropDead(tx, letter);
@@ -264,18 +266,17 @@ export function createUpdateQueue(
   };
 }
 
-/** How many tries of each job have only waited; nothing for those of which none has. */
-async function readWaits(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map();
-  const rows = await sql<{ id: string; waits: number }[]>`
-    select job_id as id, waits from update_waits where job_id = any(${[...ids]}::uuid[])`;
-  return new Map(rows.map(({ id, waits }) => [id, waits]));
-}
-
-async function noteWait(sql: Sql, id: string): Promise<void> {
-  await sql`
-    insert into update_waits as w (job_id, waits) values (${id}, 1)
-    on conflict (job_id) do update set waits = w.waits + 1, noted_at = now()`;
+/** An update as the engine hands it out, with what is known of its earlier tries. */
+function storedUpdate(
+  { id, data, retryCount: retries, output }: JobWithMetadata<IncomingUpdate>,
+  sql: () => Sql,
+  earlier: Noted = new Map(),
+): StoredUpdate {
+  const soFar = output as Partial<TriesSoFar> | null;
+  const tries = { retries, waits: soFar?.waits ?? 0, failures: soFar?.failures ?? 0 };
+  const isUnclear = retries > 0 && soFar?.isUnclear !== false;
+  const sent = noteSent({ jobId: id, sql, earlier, isUnclear });
+  return { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
 }
 
 /** Names one try of an update, as another process may have taken it over meanwhile. */

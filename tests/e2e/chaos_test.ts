@@ -8,7 +8,7 @@ import { startServer } from "../support/bot_api.ts";
 import { count } from "../support/chaos/count.ts";
 import { createCrowd } from "../support/chaos/crowd.ts";
 import { createBreaker } from "../support/chaos/faults.ts";
-import { startFleet } from "../support/chaos/fleet.ts";
+import { type Fleet, startFleet } from "../support/chaos/fleet.ts";
 import { options } from "../support/chaos/options.ts";
 import { seeded } from "../support/chaos/random.ts";
 import type { Replica } from "../support/chaos/replica.ts";
@@ -46,6 +46,7 @@ Deno.test({
       `Sent in ${seconds(sent - begun)}, answered ${seconds(settled - sent)} later:`,
       { ...crowd.deliveries, faults: breaker.done, ...result },
     );
+    if (result.lost > 0) await tellWhatWaits(fleet);
     if (logs !== undefined) await keepLogs(logs, replicas);
     assert.equal(result.acknowledged, Math.ceil(updates / chats) * chats, "all were taken");
     assert.equal(result.lost, 0, "nothing is lost");
@@ -78,6 +79,17 @@ Deno.test("the count sees what is lost, out of order, answered twice, and why", 
   const { twice } = count({ members: [member] }, another);
   assert.deepEqual(twice, { kill: 0, telegram: 0, database: 1, unexplained: 1 });
 });
+
+/** What an operator would look at. */
+async function tellWhatWaits({ sql, replicas }: Fleet): Promise<void> {
+  console.log(
+    await sql`
+      select state, count(*)::int, max(retry_count), min(start_after - now())::text as "startsIn",
+        min(now() - heartbeat_on)::text as "heartbeatBefore", max(output ->> 'error') as error
+      from pgboss.job where name = 'updates' and state <> 'completed' group by state`,
+  );
+  for (const replica of replicas) console.log(replica.pid, await replica.actors());
+}
 
 async function keepLogs(folder: string, replicas: readonly Replica[]): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
