@@ -15,7 +15,7 @@ function nothingSent(jobId: string) {
   const sql = () => {
     throw new Error("Cannot note what was sent as there is no database here");
   };
-  return noteSent({ jobId, sql, earlier: new Map(), isUnclear: false });
+  return noteSent({ jobId, sql, earlier: new Map(), isUnclear: false, assertClaimed: () => {} });
 }
 
 /** A BotActor over a queue in memory, and polls that the test answers. */

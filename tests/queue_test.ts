@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createDatabase } from "../lib/db/database.ts";
 import { listDead } from "../lib/telegram/dead_letters.ts";
-import { MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
+import { MAX_DEATHS, MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
 import {
   chatKey,
   createUpdateQueue,
@@ -164,7 +164,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         await t.step("one that kills its process each time is not handled once more", async () => {
           const [poison, following] = [message(12), message(12)];
           await queue.store([poison, following]);
-          for (let tries = 0; tries < MAX_TRIES; tries++) {
+          for (let tries = 0; tries < MAX_DEATHS; tries++) {
             const stored = await takeOne();
             assert.deepEqual([stored.update.update_id, stored.isDead], [poison.update_id, false]);
             await processDies();

@@ -1,7 +1,8 @@
 /**
  * Claims on updates in work: this replica renews its own every second, and
- * takes from the others what they have not renewed, as who is silent is dead.
- * The queue's engine does the same, but not within ten seconds.
+ * takes from the others what they have not renewed, as who is silent is dead or
+ * cut off. Who is cut off knows it first: it sends nothing once its claims may
+ * have lapsed.
  */
 import { logger } from "../log.ts";
 
@@ -16,10 +17,26 @@ export interface ClaimsOptions {
   reclaim(silentMs: number): Promise<number>;
 }
 
-/** Renews and reclaims until the result is called, which resolves once nothing is under way. */
-export function keepClaims({ renew, reclaim }: ClaimsOptions): () => Promise<void> {
+export interface Claims {
+  /** Whether a claim that was taken at `takenAt`, by `performance.now()`, is certain to hold. */
+  holds(takenAt: number): boolean;
+  /** Resolves once nothing is under way. */
+  end(): Promise<void>;
+}
+
+/** A process may no longer send for an update, as another one may have taken it over. */
+export class ClaimLostError extends Error {
+  override name = "ClaimLostError";
+  constructor() {
+    super("Cannot go on with the update as another process may have taken it over");
+  }
+}
+
+/** Renews and reclaims until it is ended. */
+export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
   const log = logger("queue");
   let beating: Promise<void> | undefined;
+  let renewedAt = -Infinity;
   /**
    * Since when each renewal has succeeded. While the database is away all are
    * silent, and when it is back each gets the time to speak.
@@ -30,6 +47,7 @@ export function keepClaims({ renew, reclaim }: ClaimsOptions): () => Promise<voi
     const begun = performance.now();
     try {
       await renew();
+      renewedAt = begun;
       heardSince ??= begun;
       if (begun - heardSince < SILENT_MS) return;
       const count = await reclaim(SILENT_MS);
@@ -44,8 +62,11 @@ export function keepClaims({ renew, reclaim }: ClaimsOptions): () => Promise<voi
     // One that hangs is not joined by others.
     beating ??= beat().finally(() => beating = undefined);
   }, BEAT_MS);
-  return async () => {
-    clearInterval(timer);
-    await beating;
+  return {
+    holds: (takenAt) => performance.now() < Math.max(takenAt, renewedAt) + SILENT_MS,
+    async end() {
+      clearInterval(timer);
+      await beating;
+    },
   };
 }

@@ -5,8 +5,10 @@
  */
 import { isConnectionLost } from "../db/database.ts";
 
-/** Tries that fail, and tries whose process dies. */
+/** Tries that fail. */
 export const MAX_TRIES = 5;
+/** Tries whose process dies: it may have died of something else. */
+export const MAX_DEATHS = 7;
 /** With pauses of up to 15 s between them, this waits out half an hour. */
 export const MAX_WAITS = 120;
 const MAX_WAIT_MS = 15_000;
@@ -45,13 +47,14 @@ const WAITS: ReadonlySet<string> = new Set([
   "AskTimeoutError",
   // Telegram did not answer.
   "HttpError",
+  "ClaimLostError",
   // The bot is being stopped.
   "AbortError",
 ]);
 
 /** Whether all the tries that an update has are used up, before the next one. */
 export function isUsedUp(tries: Tries): boolean {
-  return deaths(tries) >= MAX_TRIES || tries.failures >= MAX_TRIES || tries.waits >= MAX_WAITS;
+  return deaths(tries) >= MAX_DEATHS || tries.failures >= MAX_TRIES || tries.waits >= MAX_WAITS;
 }
 
 /** Whether it may be this update that ends the processes which handle it. */

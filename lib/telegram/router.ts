@@ -145,5 +145,7 @@ function timeLimit(ms: number): Disposable & { signal: AbortSignal } {
 /** What passes by itself, so that the update is to be handled again later. */
 function isPassing(error: unknown): boolean {
   return isTelegramBusy(error) || error instanceof Error &&
-      ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError"].includes(error.name);
+      ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError", "ClaimLostError"].includes(
+        error.name,
+      );
 }

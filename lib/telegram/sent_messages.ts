@@ -27,14 +27,20 @@ export interface SentMessages {
   end(): void;
 }
 
-/** @param isUnclear what an earlier try has sent may not all be in `earlier` */
+export interface NoteSentOptions {
+  jobId: string;
+  sql: () => Sql;
+  /** What earlier tries have sent. */
+  earlier: Noted;
+  /** What they have sent may not all be in `earlier`. */
+  isUnclear: boolean;
+  /** Throws when the update may be somebody else's by now. */
+  assertClaimed: () => void;
+}
+
+/** The notes of one try of an update. */
 export function noteSent(
-  { jobId, sql, earlier, isUnclear }: {
-    jobId: string;
-    sql: () => Sql;
-    earlier: Noted;
-    isUnclear: boolean;
-  },
+  { jobId, sql, earlier, isUnclear, assertClaimed }: NoteSentOptions,
 ): SentMessages {
   const log = logger("queue");
   const counts = new Map<string, number>();
@@ -65,6 +71,7 @@ export function noteSent(
         repeats.avoided++;
         return known;
       }
+      assertClaimed();
       if (isUnclear) repeats.possible++;
       const messageId = await send().catch((error) => {
         // A refusal is clear; after anything else it may have arrived.

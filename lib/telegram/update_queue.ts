@@ -7,7 +7,7 @@ import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss"
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
-import { keepClaims } from "./claims.ts";
+import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
 import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
 import { afterTry, isSuspect, isUsedUp, pauseMs, type Tries } from "./patience.ts";
@@ -89,13 +89,14 @@ export function createUpdateQueue(
   { kind, sql: connect, botId }: { kind: "postgres" | "pglite"; sql: () => Sql; botId: number },
 ): UpdateQueue {
   const log = logger("queue");
-  const active = new Set<string>();
+  /** The tries in hand: of each update, how many there were before. */
+  const active = new Map<string, number>();
   /** Tries whose end could not be noted yet, as the database was away. */
   const owed = new Map<string, TryEnded>();
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
-  let endClaims: (() => Promise<void>) | undefined;
+  let claims: Claims | undefined;
 
   const opened = (): PgBoss => {
     if (boss === undefined) throw new Error("Cannot use the queue as it is not open");
@@ -110,13 +111,16 @@ export function createUpdateQueue(
     const tries = afterTry(stored, error);
     try {
       await sent.flush();
-      const { waits, failures } = tries;
-      const soFar = { error: nameOf(error), waits, failures, isUnclear: sent.isUnclear };
-      const pause = pauseMs(tries, error);
+      const waited = tries.waits - stored.waits;
+      const failed = tries.failures - stored.failures;
       await connect()`
         update pgboss.job set state = 'retry', heartbeat_on = null,
-          start_after = now() + ${pause} * interval '1 ms',
-          output = ${JSON.stringify(soFar satisfies TriesSoFar)}::jsonb
+          start_after = now() + ${pauseMs(tries, error)} * interval '1 ms',
+          output = jsonb_build_object(
+            'error', ${nameOf(error)}::text,
+            'isUnclear', ${sent.isUnclear}::bool,
+            'waits', coalesce((output ->> 'waits')::int, 0) + ${waited}::int,
+            'failures', coalesce((output ->> 'failures')::int, 0) + ${failed}::int)
         where name = ${QUEUE} and id = ${id} and state = 'active' and retry_count = ${retries}`;
     } catch (problem) {
       owed.set(id, { stored, error });
@@ -141,15 +145,29 @@ export function createUpdateQueue(
   };
   const renew = async () => {
     await payWhatIsOwed();
-    if (active.size === 0) await connect()`select 1`;
-    else await opened().touch(QUEUE, [...active]);
+    const tries = [...active].map(([id, retries]) => `${id}:${retries}`);
+    const renewed = await connect()<{ id: string }[]>`
+      update pgboss.job set heartbeat_on = now()
+      where name = ${QUEUE} and id = any(${[...active.keys()]}::uuid[])
+        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])
+      returning id`;
+    const kept = new Set(renewed.map(({ id }) => id));
+    // Completed meanwhile, or taken over by who took us for dead.
+    const lost = tries.map((each) => each.slice(0, each.indexOf(":")))
+      .filter((id) => !kept.has(id) && active.has(id));
+    if (lost.length === 0) return;
+    await connect()`
+      update pgboss.job set output = coalesce(output, '{}') ||
+        jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1)
+      where name = ${QUEUE} and id = any(${lost}::uuid[]) and state in ('active', 'retry')`;
+    lost.forEach(letGo);
   };
   /** Its next try begins at once: it has waited long enough. */
   const reclaim = async (silentMs: number) => {
     const { count } = await connect()`
       update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
         output = coalesce(output, '{}') || '{"error": "its process was silent", "isUnclear": true}'
-      where name = ${QUEUE} and state = 'active' and not id = any(${[...active]}::uuid[])
+      where name = ${QUEUE} and state = 'active' and not id = any(${[...active.keys()]}::uuid[])
         and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
     return count;
   };
@@ -172,7 +190,7 @@ export function createUpdateQueue(
       boss = engine;
       // The embedded database is one process's alone: what is in work was the last one's.
       if (kind === "pglite") await reclaim(0);
-      endClaims = keepClaims({ renew, reclaim });
+      claims = keepClaims({ renew, reclaim });
     },
     async store(updates) {
       const jobs = updates.map((update) => ({
@@ -183,13 +201,17 @@ export function createUpdateQueue(
       await opened().insert(QUEUE, jobs);
     },
     async take(limit, signal) {
+      const takenAt = performance.now();
+      const assertClaimed = () => {
+        if (claims?.holds(takenAt) !== true) throw new ClaimLostError();
+      };
       const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
         batchSize: limit,
         includeMetadata: true,
       });
       const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
       const notes = await readNotes(connect(), tried);
-      const all = jobs.map((job) => storedUpdate(job, connect, notes.get(job.id)));
+      const all = jobs.map((job) => storedUpdate(job, connect, assertClaimed, notes.get(job.id)));
       // Two at once would die of each other, and nobody could tell which one is to blame.
       const [first, ...others] = all.filter((stored) => !stored.isDead && isSuspect(stored));
       const aside = suspect === undefined || first === undefined ? others : [first, ...others];
@@ -198,7 +220,7 @@ export function createUpdateQueue(
       // Nobody handles them, so they are to be taken again once their claim has lapsed.
       if (signal.aborted) return [];
       const taken = all.filter((stored) => !aside.includes(stored));
-      for (const { id } of taken) active.add(id);
+      for (const { id, retries } of taken) active.set(id, retries);
       suspect ??= first?.id;
       return taken;
     },
@@ -259,7 +281,7 @@ export function createUpdateQueue(
       return row.size;
     },
     async close() {
-      await endClaims?.();
+      await claims?.end();
       await boss?.stop({ graceful: false, close: false });
       boss = undefined;
     },
@@ -270,12 +292,13 @@ export function createUpdateQueue(
 function storedUpdate(
   { id, data, retryCount: retries, output }: JobWithMetadata<IncomingUpdate>,
   sql: () => Sql,
+  assertClaimed: () => void,
   earlier: Noted = new Map(),
 ): StoredUpdate {
   const soFar = output as Partial<TriesSoFar> | null;
   const tries = { retries, waits: soFar?.waits ?? 0, failures: soFar?.failures ?? 0 };
   const isUnclear = retries > 0 && soFar?.isUnclear !== false;
-  const sent = noteSent({ jobId: id, sql, earlier, isUnclear });
+  const sent = noteSent({ jobId: id, sql, earlier, isUnclear, assertClaimed });
   return { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
 }
 
