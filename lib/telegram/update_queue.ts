@@ -311,18 +311,18 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : String(error);
 }
 
+/** A script of the engine's, which brings its own transaction. */
+const SCRIPT = /^\s*BEGIN;([\s\S]*)COMMIT;\s*$/i;
+
 /** pg-boss's port to a database, over our driver; within a transaction it runs no scripts. */
 function overDriver(sql: Sql | TransactionSql): Db {
   return {
     async executeSql(text, values) {
-      // Scripts come in a transaction of their own, which needs one connection throughout.
-      if ("reserve" in sql && /^\s*BEGIN\b/i.test(text)) {
-        const reserved = await sql.reserve();
-        try {
-          return { rows: rowsOf(await reserved.unsafe(text)) };
-        } finally {
-          reserved.release();
-        }
+      const script = SCRIPT.exec(text)?.[1];
+      if (script !== undefined && "begin" in sql) {
+        // The driver's own transaction: one that fails is rolled back before its connection is used again.
+        const { rows } = await sql.begin(async (tx) => ({ rows: rowsOf(await tx.unsafe(script)) }));
+        return { rows };
       }
       const run = values?.length ? sql.unsafe(text, values as never[]) : sql.unsafe(text);
       return { rows: rowsOf(await run) };
