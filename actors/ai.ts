@@ -1,11 +1,12 @@
 /**
- * Questions to a language model, and recordings that it listens to: each takes
- * its turn as an attempt of its own, identical ones share one, and a circuit
- * spares a service that keeps failing. Whoever asks gets a reply, or the reason
- * why there is none.
+ * Questions to a language model, recordings that it listens to and texts that it
+ * reads aloud: each takes its turn as an attempt of its own, identical ones share
+ * one, and a circuit spares a service that keeps failing. Speech comes from a
+ * model of its own with a quota of its own, so its failures silence speech alone.
+ * Whoever asks gets a reply, or the reason why there is none.
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
-import type { NotHeardReason } from "../lib/ai/provider.ts";
+import type { FailureReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
@@ -52,14 +53,18 @@ interface Context extends AiInput {
   /** Failed attempts in a row. */
   failures: number;
   /** Why the circuit opened. */
-  openReason: NotHeardReason;
+  openReason: FailureReason;
+  /** Failed speeches in a row. */
+  failedSpeeches: number;
+  /** Why nothing is spoken at present. */
+  silentReason: FailureReason | undefined;
 }
 
 type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
-  | { type: "attempt.answered" | "turn.free" }
-  | { type: "attempt.failed"; reason: NotHeardReason }
+  | { type: "attempt.answered" | "speech.answered" | "silence.over" | "turn.free" }
+  | { type: "attempt.failed" | "speech.failed"; reason: FailureReason }
   | { type: "recent.over"; key: string };
 
 const DEFAULTS: AiInput = {
@@ -70,10 +75,10 @@ const DEFAULTS: AiInput = {
 };
 
 /** All that is asked of the AI. */
-const ASKS = ["ai.answer", "ai.transcribe"] as const satisfies readonly AiAsk["type"][];
+const ASKS = ["ai.answer", "ai.transcribe", "ai.speak"] as const satisfies readonly AiAsk["type"][];
 
 /** Failures that say something of the service, not of one question. */
-const OPENING: ReadonlySet<NotHeardReason> = new Set([
+const OPENING: ReadonlySet<FailureReason> = new Set([
   "unavailable",
   "timeout",
   "rate_limit",
@@ -93,6 +98,8 @@ export const aiMachine = setup({
     isFull: ({ context, event }) =>
       context.waiting.length + context.running.length >= MAX_IN_FLIGHT && !isShared(context, event),
     isRecent: ({ context, event }) => isAsk(event) && keyOf(event) in context.recent,
+    isSilent: ({ context, event }) =>
+      event.type === "ai.speak" && context.silentReason !== undefined && !isShared(context, event),
     isIdle: ({ context }) => context.waiting.length + context.running.length === 0,
     opens: ({ context, event }) => {
       assertEvent(event, "attempt.failed");
@@ -139,14 +146,15 @@ export const aiMachine = setup({
         running: context.running.filter((call) => call.id !== id),
       });
       const result = event.output;
+      const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
+      const kind = key.startsWith("ai.speak ") ? "speech" : "attempt";
       if (result.outcome === "answered") {
-        const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
         enqueue.assign({ recent: { ...context.recent, [key]: result.reply } });
         enqueue.raise({ type: "recent.over", key }, { delay: RECENT_MS });
-        enqueue.raise({ type: "attempt.answered" });
+        enqueue.raise({ type: `${kind}.answered` });
       }
       if (result.outcome === "failed") {
-        enqueue.raise({ type: "attempt.failed", reason: result.reason });
+        enqueue.raise({ type: `${kind}.failed`, reason: result.reason });
       }
       // Last, since a failure may open the circuit, and then nobody's turn comes.
       enqueue.raise({ type: "turn.free" });
@@ -169,6 +177,17 @@ export const aiMachine = setup({
       if (!OPENING.has(event.reason)) return;
       enqueue.assign({ failures: context.failures + 1, openReason: event.reason });
     }),
+    countFailedSpeech: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "speech.failed");
+      const { reason } = event;
+      if (!OPENING.has(reason)) return;
+      const failedSpeeches = context.failedSpeeches + 1;
+      enqueue.assign({ failedSpeeches });
+      if (context.silentReason !== undefined) return;
+      if (reason !== "quota" && failedSpeeches < FAILURES_TO_OPEN) return;
+      enqueue.assign({ silentReason: reason });
+      enqueue.raise({ type: "silence.over" }, { delay: "openTime" });
+    }),
     giveUpWaiting: enqueueActions(({ context, enqueue }) => {
       for (const { id } of context.waiting) {
         enqueue.sendTo(id, {
@@ -180,6 +199,10 @@ export const aiMachine = setup({
     fallBack: ({ context, event }) => {
       assertEvent(event, ASKS);
       fallBack(event, context.hasProvider ? context.openReason : "offline");
+    },
+    keepSilent: ({ context, event }) => {
+      assertEvent(event, "ai.speak");
+      fallBack(event, context.silentReason ?? "unavailable");
     },
     refuse: ({ event }) => {
       assertEvent(event, ASKS);
@@ -197,11 +220,17 @@ export const aiMachine = setup({
     running: [],
     failures: 0,
     openReason: "unavailable",
+    failedSpeeches: 0,
+    silentReason: undefined,
   }),
   entry: "reportReady",
   on: {
     "xstate.done.actor.attempt.*": { actions: "end" },
     "recent.over": { actions: "forget" },
+    "speech.answered": { actions: assign({ failedSpeeches: 0 }) },
+    "speech.failed": { actions: "countFailedSpeech" },
+    // The next failure silences it again, an answer ends that.
+    "silence.over": { actions: assign({ silentReason: undefined }) },
   },
   initial: "deciding",
   states: {
@@ -212,6 +241,7 @@ export const aiMachine = setup({
       on: {
         "ai.*": [
           { guard: "isRecent", actions: "repeat" },
+          { guard: "isSilent", actions: "keepSilent" },
           { guard: "isFull", actions: "refuse" },
           { actions: "begin" },
         ],
@@ -233,7 +263,11 @@ export const aiMachine = setup({
     },
     halfOpen: {
       on: {
-        "ai.*": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
+        "ai.*": [
+          { guard: "isSilent", actions: "keepSilent" },
+          { guard: "isTrialTaken", actions: "fallBack" },
+          { actions: "begin" },
+        ],
         "attempt.answered": "closed",
         "attempt.failed": { target: "open", actions: "countFailure" },
         stop: "draining",

@@ -8,6 +8,8 @@
 import type {
   AnswerReply,
   AnswerRequest,
+  SpeakReply,
+  SpeakRequest,
   TranscribeReply,
   TranscribeRequest,
 } from "../lib/ai/provider.ts";
@@ -45,6 +47,8 @@ export interface Asks extends DbAsks {
   "ai.answer"(body: AnswerRequest): AnswerReply;
   /** Writes down what is said in a recording that fits into one call. */
   "ai.transcribe"(body: TranscribeRequest): TranscribeReply;
+  /** Reads a text aloud that fits into one call. */
+  "ai.speak"(body: SpeakRequest): SpeakReply;
   /** Streams the stages that the document passes. */
   "library.add"(body: NewDocument): AddedDocument;
   /** Writes down what is said in a recording of any length, without keeping it. */

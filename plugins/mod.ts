@@ -26,6 +26,7 @@ import link from "./web/link.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
 import requests from "./questions/requests.ts";
+import speak from "./questions/speak.ts";
 
 /** In the order in which they are listed in `/help` and asked for what they claim. */
 export const builtIn: readonly Plugin[] = [
@@ -54,5 +55,6 @@ export const builtIn: readonly Plugin[] = [
   link,
   requests,
   answer,
+  speak,
   sentence,
 ];

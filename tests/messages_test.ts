@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { startBotApiServer } from "../lib/demo/bot_api_server.ts";
 import { createTelegramApi } from "../lib/telegram/api.ts";
 import { escapeMarkdown, toPlainText, toTelegramHtml } from "../lib/telegram/markdown.ts";
-import { ChatGoneError, createReplies, type Sending } from "../lib/telegram/replies.ts";
+import { ChatGoneError } from "../lib/telegram/chat_target.ts";
+import { createReplies, type Sending } from "../lib/telegram/replies.ts";
 import { splitMarkdown } from "../lib/telegram/split.ts";
 
 const TOKEN = "4242:secret-part";

@@ -39,6 +39,8 @@ const MARKS = [...Object.values(NOT_FOUND), ...Object.values(NOT_THERE)];
 const BRACKETS = /\[([^\[\]]{1,400})\]/g;
 /** Brackets that stand behind one claim together. */
 const GROUPS = /\[[^\[\]]{1,400}\](?:[\s,;]{0,3}\[[^\[\]]{1,400}\])*/g;
+/** Those that are no link, with the blanks before them. */
+const SPACED_BRACKETS = /[ \t]*\[([^\[\]]{1,400})\](?!\()/g;
 
 const NUMBERS = String.raw`\d{1,7}(?:\s*(?:[-–—,&]|and|и)\s*\d{1,7})*`;
 const NO_LETTER_BEFORE = String.raw`(?<![\p{L}\p{N}])`;
@@ -192,6 +194,15 @@ export function citedPlaces<D extends { name: string; unit: Unit }>(
     }
   }
   return [...places.values()];
+}
+
+/** The text as it is read aloud: without places, though what was not found is still said. */
+export function withoutCitations(text: string): string {
+  return text.replace(SPACED_BRACKETS, (whole, content: string) => {
+    if (placesIn(content).length === 0) return whole;
+    const mark = Object.values(NOT_FOUND).find((each) => content.includes(each));
+    return mark === undefined ? "" : ` (${mark})`;
+  });
 }
 
 /**

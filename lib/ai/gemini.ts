@@ -3,7 +3,11 @@
  * neither ends its timers and listeners nor tells a blocked answer from a
  * broken one, so time, abort, text and errors are all looked after here.
  */
-import { GoogleGenerativeAI, GoogleGenerativeAIFetchError } from "@google/generative-ai";
+import {
+  type GenerationConfig,
+  GoogleGenerativeAI,
+  GoogleGenerativeAIFetchError,
+} from "@google/generative-ai";
 import { z } from "zod";
 import {
   AIBlockedError,
@@ -11,9 +15,19 @@ import {
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
+  AISpeakingError,
   AITimeoutError,
 } from "./errors.ts";
-import type { Audio, Generated, Prompt, Provider } from "./provider.ts";
+import {
+  GEMINI_VOICE,
+  MAX_SPOKEN_LETTERS,
+  SOUND,
+  SPEECH_CONFIG,
+  speechPrompt,
+  toSpeech,
+} from "./gemini_speech.ts";
+import type { Audio, Generated, Prompt, Provider, Speech } from "./provider.ts";
+import type { Language } from "../texts/texts.ts";
 import { parseTranscript, TRANSCRIBE_PROMPT } from "./transcript.ts";
 import { withoutKey } from "./without_key.ts";
 
@@ -23,6 +37,8 @@ export interface GeminiOptions {
   apiKey: string;
   /** Name of the model, such as `gemini-pro-latest`. */
   model: string;
+  /** The model that speaks; without one it is taken not to. */
+  speechModel?: string | undefined;
   /** Without a path; Google's own unless given. */
   baseUrl?: string | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
@@ -32,12 +48,15 @@ export interface GeminiOptions {
 /** What Google adds to an error; a form that is not known is passed over. */
 const DETAILS = z.array(z.looseObject({ retryDelay: z.string().optional() })).catch([]);
 
-/** One event of the stream, as far as it is used. */
+/** An answer, or one event of its stream, as far as it is used. */
 const CHUNK = z.object({
   candidates: z.array(z.object({
     content: z.object({
-      parts: z.array(z.object({ text: z.string().optional(), thought: z.boolean().optional() }))
-        .default([]),
+      parts: z.array(z.object({
+        text: z.string().optional(),
+        thought: z.boolean().optional(),
+        inlineData: SOUND.optional(),
+      })).default([]),
     }).optional(),
     finishReason: z.string().optional(),
   })).optional(),
@@ -70,45 +89,32 @@ const BLOCKED: ReadonlySet<string> = new Set([
 ]);
 
 /** Answers by Gemini. Every failure is an error of `errors.ts`; none of them holds the key. */
-export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOptions): Provider {
+export function createGemini(
+  { apiKey, model, speechModel, baseUrl, timeoutMs }: GeminiOptions,
+): Provider {
   const client = new GoogleGenerativeAI(apiKey);
+  const place = baseUrl === undefined ? {} : { baseUrl };
 
-  /** One call; `complete` are the finish reasons of what may be used. */
-  async function call(
-    { system, user }: Prompt,
-    audio: Audio | undefined,
-    complete: ReadonlySet<string>,
-    onChunk: (text: string) => void,
+  /** Runs one call within its time; what fails becomes an error of ours, by `explain` first. */
+  async function within<T>(
     signal: AbortSignal,
-  ): Promise<Generated> {
+    run: (signal: AbortSignal) => Promise<T>,
+    explain: (error: unknown, cause: Error) => AIServiceError | undefined = () => undefined,
+  ): Promise<T> {
     signal.throwIfAborted();
     const call = new AbortController();
     const end = () => call.abort();
     signal.addEventListener("abort", end);
     const timer = setTimeout(end, timeoutMs);
     try {
-      const { stream, response } = await client
-        .getGenerativeModel(
-          { model, systemInstruction: system },
-          baseUrl === undefined ? {} : { baseUrl },
-        )
-        .generateContentStream(
-          audio === undefined ? user : [inline(audio), { text: user }],
-          { signal: call.signal },
-        );
-      // The SDK's second copy of the answer fails with the first, which is the one that is read.
-      response.catch(() => {});
-      return await collect(stream, complete, onChunk);
+      return await run(call.signal);
     } catch (error) {
       signal.throwIfAborted();
       const cause = withoutKey(error, apiKey);
       if (call.signal.aborted) {
         throw new AITimeoutError(`it took more than ${timeoutMs} ms`, { retriable: true, cause });
       }
-      if (audio !== undefined && isUnfit(error)) {
-        throw new AIHearingError("unfit", "Gemini does not take this recording", { cause });
-      }
-      throw toServiceError(error, cause);
+      throw explain(error, cause) ?? toServiceError(error, cause);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -117,18 +123,67 @@ export function createGemini({ apiKey, model, baseUrl, timeoutMs }: GeminiOption
     }
   }
 
+  /** Writes; `complete` are the finish reasons of what may be used. */
+  async function write(
+    { system, user }: Prompt,
+    audio: Audio | undefined,
+    complete: ReadonlySet<string>,
+    onChunk: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Generated> {
+    const { stream, response } = await client
+      .getGenerativeModel({ model, systemInstruction: system }, place)
+      .generateContentStream(
+        audio === undefined ? user : [inline(audio), { text: user }],
+        { signal },
+      );
+    // The SDK's second copy of the answer fails with the first, which is the one that is read.
+    response.catch(() => {});
+    return await collect(stream, complete, onChunk);
+  }
+
+  /** Not streamed: a streamed speech of over a minute is broken off. */
+  async function speak(
+    model: string,
+    text: string,
+    language: Language,
+    signal: AbortSignal,
+  ): Promise<Speech> {
+    const { response } = await client
+      .getGenerativeModel({ model, generationConfig: SPEECH_CONFIG as GenerationConfig }, place)
+      .generateContent(speechPrompt(text, language), { signal });
+    const { candidate, usage } = checked(response);
+    const finishReason = candidate?.finishReason ?? "";
+    if (!WHOLE.has(finishReason)) throw brokenOff("broken off", finishReason);
+    const sounds = (candidate?.content?.parts ?? []).flatMap(({ inlineData }) => inlineData ?? []);
+    return toSpeech(sounds, tokensOf(usage));
+  }
+
   return {
     name: "gemini",
     model,
-    generate: (prompt, onChunk, signal) => call(prompt, undefined, COMPLETE, onChunk, signal),
+    generate: (prompt, onChunk, signal) =>
+      within(signal, (signal) => write(prompt, undefined, COMPLETE, onChunk, signal)),
     hearing: {
       maxBytes: MAX_AUDIO_BYTES,
       async transcribe(audio, signal) {
         // What is cut off would be a document with its end missing.
-        const { text, ...tokens } = await call(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal);
+        const { text, ...tokens } = await within(
+          signal,
+          (signal) => write(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal),
+          toHearingError,
+        );
         return { segments: parseTranscript(text), ...tokens };
       },
     },
+    ...(speechModel !== undefined && {
+      speaking: {
+        voice: `${speechModel}/${GEMINI_VOICE}`,
+        maxLetters: MAX_SPOKEN_LETTERS,
+        speak: (text: string, language: Language, signal: AbortSignal) =>
+          within(signal, (signal) => speak(speechModel, text, language, signal), toSpeakingError),
+      },
+    }),
   };
 }
 
@@ -136,11 +191,51 @@ function inline({ bytes, mimeType }: Audio): { inlineData: { mimeType: string; d
   return { inlineData: { mimeType, data: bytes.toBase64() } };
 }
 
-/** Whether what was sent is at fault; a wrong key is a 400 as well. */
-function isUnfit(error: unknown): boolean {
-  return error instanceof GoogleGenerativeAIFetchError &&
+/** Where the recording is at fault; a wrong key is a 400 as well. */
+function toHearingError(error: unknown, cause: Error): AIServiceError | undefined {
+  const isUnfit = error instanceof GoogleGenerativeAIFetchError &&
     (error.status === 400 || error.status === 415) &&
     /mime|audio|video|media|decode/i.test(error.message);
+  if (isUnfit) return new AIHearingError("unfit", "Gemini does not take this recording", { cause });
+}
+
+/** Where the model is not there, or writes alone. */
+function toSpeakingError(error: unknown, cause: Error): AIServiceError | undefined {
+  const isMute = error instanceof GoogleGenerativeAIFetchError &&
+    (error.status === 404 || error.status === 400 && /modalit/i.test(error.message));
+  if (isMute) return new AISpeakingError("its speech model does not speak", { cause });
+}
+
+/** An answer or an event of one, unless it is an error, blocked, or none at all. */
+function checked(answer: unknown) {
+  const { success, data, error: cause } = CHUNK.safeParse(answer);
+  if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
+  const { error, promptFeedback, candidates, usageMetadata: usage } = data;
+  if (error !== undefined) {
+    throw new GoogleGenerativeAIFetchError(error.message, error.code, undefined, error.details);
+  }
+  if (promptFeedback?.blockReason !== undefined) {
+    throw new AIBlockedError(`the prompt was blocked (${promptFeedback.blockReason})`);
+  }
+  const candidate = candidates?.[0];
+  if (candidate?.finishReason !== undefined && BLOCKED.has(candidate.finishReason)) {
+    throw new AIBlockedError(`the answer was blocked (${candidate.finishReason})`);
+  }
+  return { candidate, usage };
+}
+
+function brokenOff(what: string, finishReason: string): AIServiceError {
+  return new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
+    retriable: true,
+  });
+}
+
+function tokensOf(usage: z.output<typeof CHUNK>["usageMetadata"]) {
+  return {
+    promptTokens: usage?.promptTokenCount ?? 0,
+    // Thinking is billed as output.
+    answerTokens: (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
+  };
 }
 
 async function collect(
@@ -150,23 +245,11 @@ async function collect(
 ): Promise<Generated> {
   let text = "";
   let finishReason = "";
-  let usage = { promptTokenCount: 0, candidatesTokenCount: 0, thoughtsTokenCount: 0 };
+  let usage: z.output<typeof CHUNK>["usageMetadata"];
   for await (const event of stream) {
-    const { success, data, error: cause } = CHUNK.safeParse(event);
-    if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
-    const { error, promptFeedback, candidates, usageMetadata } = data;
-    if (error !== undefined) {
-      throw new GoogleGenerativeAIFetchError(error.message, error.code, undefined, error.details);
-    }
-    if (promptFeedback?.blockReason !== undefined) {
-      throw new AIBlockedError(`the prompt was blocked (${promptFeedback.blockReason})`);
-    }
-    usage = usageMetadata ?? usage;
-    const candidate = candidates?.[0];
+    const { candidate, usage: counted } = checked(event);
+    usage = counted ?? usage;
     finishReason = candidate?.finishReason ?? finishReason;
-    if (BLOCKED.has(finishReason)) {
-      throw new AIBlockedError(`the answer was blocked (${finishReason})`);
-    }
     const piece = (candidate?.content?.parts ?? [])
       .map((part) => part.thought ? "" : part.text ?? "")
       .join("");
@@ -175,17 +258,9 @@ async function collect(
     onChunk(piece);
   }
   if (!complete.has(finishReason) || text.trim() === "") {
-    const what = text.trim() === "" ? "empty" : "broken off";
-    throw new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
-      retriable: true,
-    });
+    throw brokenOff(text.trim() === "" ? "empty" : "broken off", finishReason);
   }
-  return {
-    text,
-    promptTokens: usage.promptTokenCount,
-    // Thinking is billed as output.
-    answerTokens: usage.candidatesTokenCount + usage.thoughtsTokenCount,
-  };
+  return { text, ...tokensOf(usage) };
 }
 
 /** `cause` is `error` without the key. */

@@ -12,9 +12,12 @@ import {
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
+  AISpeakingError,
   AITimeoutError,
 } from "./errors.ts";
+import { isMute, MAX_SPOKEN_LETTERS, speak, type Voice } from "./openai_speech.ts";
 import type { Audio, Generated, Provider, Transcript } from "./provider.ts";
+import type { Language } from "../texts/texts.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
@@ -27,6 +30,8 @@ export interface OpenAiOptions {
   model: string;
   /** The model that hears; a server without one is taken not to. */
   transcribeModel?: string | undefined;
+  /** What speaks; a server without it is taken not to. */
+  speech?: Voice | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
   timeoutMs: number;
 }
@@ -66,7 +71,7 @@ const SECONDS = /^\d+(?:\.\d+)?$/;
 
 /** Answers by a compatible server. Every failure is an error of `errors.ts`; none of them holds the key. */
 export function createOpenAi(
-  { apiKey, baseUrl, model, transcribeModel, timeoutMs }: OpenAiOptions,
+  { apiKey, baseUrl, model, transcribeModel, speech, timeoutMs }: OpenAiOptions,
 ): Provider {
   /** Runs one call within its time; what fails becomes an error of ours. */
   async function within<T>(
@@ -140,6 +145,14 @@ export function createOpenAi(
           ),
       },
     }),
+    ...(speech !== undefined && {
+      speaking: {
+        voice: `${speech.model}/${speech.voice}`,
+        maxLetters: MAX_SPOKEN_LETTERS,
+        speak: (text: string, _language: Language, signal: AbortSignal) =>
+          within(signal, (client, signal) => speak(client, speech, text, signal), toSpeakingError),
+      },
+    }),
   };
 }
 
@@ -185,6 +198,13 @@ function toHearingError(error: APIError, cause: Error): AIServiceError {
     return new AIHearingError("unfit", `the server answered ${status}`, { cause });
   }
   return toServiceError(error, cause);
+}
+
+/** `cause` is `error` without the key. */
+function toSpeakingError(error: APIError, cause: Error): AIServiceError {
+  return isMute(error)
+    ? new AISpeakingError(`the server answered ${error.status}`, { cause })
+    : toServiceError(error, cause);
 }
 
 async function collect(

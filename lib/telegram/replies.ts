@@ -6,6 +6,7 @@
 import { type Api, GrammyError, InputFile } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { Button, MessageOptions } from "../../plugins/plugin.ts";
+import { type ChatTarget, topicOf, unlessGone } from "./chat_target.ts";
 import { toPlainText, toTelegramHtml } from "./markdown.ts";
 import { createPreviews, type StartPreview } from "./previews.ts";
 import type { SendOnce } from "./sent_messages.ts";
@@ -14,12 +15,6 @@ import { MESSAGE_LIMIT, splitMarkdown } from "./split.ts";
 /** Characters in one rich message. */
 const RICH_LIMIT = 32_768;
 const MAX_BUTTON_BYTES = 64;
-
-export interface ChatTarget {
-  id: number;
-  /** Forum topic. */
-  threadId?: number;
-}
 
 export interface SentRef {
   chatId: number;
@@ -52,14 +47,6 @@ export interface Replies {
   ): Promise<void>;
   /** Shows a text that is still being written. */
   preview: StartPreview;
-}
-
-/** The user blocked the bot, or the chat is gone: nobody can read an answer there. */
-export class ChatGoneError extends Error {
-  override name = "ChatGoneError";
-  constructor(options: ErrorOptions) {
-    super("Cannot send to the chat as it is gone or has blocked the bot", options);
-  }
 }
 
 export function createReplies(api: Api): Replies {
@@ -195,10 +182,6 @@ function keyOf({ text, data }: Button): { text: string; callback_data: string } 
   return { text, callback_data: data };
 }
 
-function topicOf({ threadId }: ChatTarget): { message_thread_id?: number } {
-  return threadId === undefined ? {} : { message_thread_id: threadId };
-}
-
 /** A table is no table in a proportional font, and one message reads better than five. */
 function wantsRich(markdown: string): boolean {
   return /^\s*\|?.*\|.*\n\s*\|?\s*:?-{2,}/m.test(markdown) ||
@@ -223,21 +206,6 @@ async function withPlainFallback<T>(html: () => Promise<T>, text: () => Promise<
     }
     throw error;
   }
-}
-
-async function unlessGone<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof GrammyError && isGone(error)) throw new ChatGoneError({ cause: error });
-    throw error;
-  }
-}
-
-function isGone({ error_code, description }: GrammyError): boolean {
-  return error_code === 403 ||
-    (error_code === 400 &&
-      /chat not found|group chat was upgraded|user is deactivated/.test(description));
 }
 
 function ignore(description: string): (error: unknown) => void {

@@ -7,10 +7,10 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import type { Plugin, PluginContext } from "../../plugins/plugin.ts";
 import { logger } from "../log.ts";
+import { ChatGoneError } from "./chat_target.ts";
 import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
 import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
 import { isTelegramBusy } from "./patience.ts";
-import { ChatGoneError } from "./replies.ts";
 import type { SendOnce } from "./sent_messages.ts";
 import { createStops } from "./stops.ts";
 

@@ -61,12 +61,9 @@ export default definePlugin({
     {
       name: "again",
       async run({ ask, handleText, reply, t, user }, turnId) {
-        const question = await ask("db.readQuestion", {
-          userId: user.id,
-          turnId: Number(turnId),
-        });
-        if (question === undefined) await reply(t("question-forgotten"));
-        else await handleText(question);
+        const turn = await ask("db.readTurn", { userId: user.id, turnId: Number(turnId) });
+        if (turn === undefined) await reply(t("question-forgotten"));
+        else await handleText(turn.question);
       },
     },
   ],

@@ -17,6 +17,10 @@ export interface ModelCall {
   user: string;
   /** The recording that came with it. */
   audio?: { mimeType: string; bytes: Uint8Array };
+  /** Set: the text of `user` is to be spoken. */
+  voice?: string;
+  /** The format that it is to be spoken in, where the protocol knows some. */
+  format?: string;
   /** Resolves to `performance.now()` when the client goes away before the reply is complete. */
   aborted: Promise<number>;
 }
@@ -36,6 +40,8 @@ export type ModelReply =
   | { kind: "errorInStream"; status: number; message: string }
   /** These bytes as the whole stream. */
   | { kind: "raw"; body: string }
+  /** A sound as the whole reply. */
+  | { kind: "speech"; bytes: Uint8Array }
   /** The connection breaks after the first chunk. */
   | { kind: "reset"; gate: Promise<void> }
   /** No byte ever comes. */
