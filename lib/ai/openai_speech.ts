@@ -24,11 +24,10 @@ export async function speak(
   text: string,
   signal: AbortSignal,
 ): Promise<Speech> {
-  const { APIError } = await import("openai");
   const ask = (format: "opus" | "mp3") =>
     client.audio.speech.create({ model, voice, input: text, response_format: format }, { signal });
   const response = await ask("opus").catch((error) => {
-    const isFormat = error instanceof APIError &&
+    const isFormat = error instanceof Error && "status" in error &&
       (error.status === 400 || error.status === 422) &&
       /response_format|opus/i.test(error.message);
     if (isFormat) return ask("mp3");

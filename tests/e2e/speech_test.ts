@@ -1,13 +1,18 @@
 /** Answers read aloud through the whole bot, with AIs that speak over real HTTP. */
 import assert from "node:assert/strict";
+import { createDatabase } from "../../lib/db/database.ts";
+import { startBotApiServer } from "../../lib/demo/bot_api_server.ts";
 import type { ChatMessage, DemoUser } from "../../lib/demo/chats.ts";
+import { sampleFile } from "../../lib/demo/sample.ts";
 import { toPlainText } from "../../lib/telegram/markdown.ts";
 import { buttonOf, says, withSample } from "../support/chat.ts";
 import { startGeminiServer } from "../support/gemini_server.ts";
 import type { ModelCall } from "../support/model_server.ts";
 import { type OpenAiServer, quotaUsedUp, startOpenAiServer } from "../support/openai_server.ts";
+import { startProcess } from "../support/process.ts";
 import { opus } from "../support/recordings.ts";
-import { anyStorage, startWorld, type World } from "../support/world.ts";
+import { emptyDatabase, emptyFolder, missingServices } from "../support/storage.ts";
+import { anyStorage, startWorld, TOKEN, type World } from "../support/world.ts";
 
 const QUESTION = "What notice period applies to an engagement?";
 const LISTEN = /Listen|Послушать/;
@@ -264,3 +269,64 @@ Deno.test("without a model that speaks there is no button", async () => {
   const answer = await answered(ada, server, "Three months [p. 4].");
   assert.deepEqual(answer.buttons.flat().map(({ text }) => text), ["p. 4"]);
 });
+
+Deno.test({
+  name: "killed after the sound was sent, the bot does not send it again",
+  ignore: missingServices !== undefined,
+  async fn() {
+    await using folder = await emptyFolder();
+    await using services = await emptyDatabase();
+    await using ai = await startOpenAiServer();
+    const server = await startBotApiServer({ token: TOKEN });
+    const start = () =>
+      startProcess(["start"], {
+        BOT_TOKEN: TOKEN,
+        BOT_API_ROOT: server.url,
+        DATA_DIR: folder.path,
+        DATABASE_URL: services.url,
+        OPENAI_BASE_URL: `${ai.url}/v1`,
+        OPENAI_MODEL: "local-model",
+        OPENAI_SPEECH_MODEL: "local-voice",
+        PORT: "0",
+      });
+    const isEnd = ({ method }: { method: string }) => method === "answerCallbackQuery";
+    try {
+      const ada = server.user({ id: 7, firstName: "Ada", languageCode: "en" });
+      {
+        await using bot = start();
+        await bot.logged(/Ready in/);
+        await bot.logged(/AI: openai, local-model, spoken by local-voice\/alloy/);
+        ada.sendFile(await sampleFile("en"));
+        await says(ada, /is ready/);
+        const answer = await answered(ada, ai, "Three months [p. 4].");
+        // The last thing that a press does; it is noted before that what was sent.
+        server.faults.add({ method: "answerCallbackQuery", kind: "hang" });
+        const pressed = server.called(isEnd);
+        listen(ada, answer);
+        await pressed;
+        await noted(services.url);
+        bot.kill("SIGKILL");
+        await bot.exitCode;
+      }
+      const ended = server.called(isEnd);
+      await using again = start();
+      await again.logged(/Ready in/);
+      await ended;
+      assert.equal(ada.messages().filter(({ sound }) => sound !== undefined).length, 1);
+      assert.equal(server.calls.filter(({ method }) => method === "sendVoice").length, 1);
+    } finally {
+      await server.close();
+    }
+  },
+});
+
+/** Resolves once the update in hand has noted what it has sent. */
+async function noted(url: string): Promise<void> {
+  const database = createDatabase({ url, directory: "" });
+  await database.connect();
+  try {
+    while ((await database.sql`select 1 from sent_messages`).length === 0);
+  } finally {
+    await database.close();
+  }
+}
