@@ -200,7 +200,7 @@ export function citedPlaces<D extends { name: string; unit: Unit }>(
 export function withoutCitations(text: string): string {
   return text.replace(SPACED_BRACKETS, (whole, content: string) => {
     if (placesIn(content).length === 0) return whole;
-    const mark = Object.values(NOT_FOUND).find((each) => content.includes(each));
+    const mark = MARKS.find((each) => content.includes(each));
     return mark === undefined ? "" : ` (${mark})`;
   });
 }
