@@ -5,6 +5,7 @@ import type { Section } from "../lib/library.ts";
 import { rank } from "../lib/retrieval/bm25.ts";
 import { choose } from "../lib/retrieval/choose.ts";
 import { indexSections } from "../lib/retrieval/index.ts";
+import { shareWithNeighbours } from "../lib/retrieval/neighbours.ts";
 import { search, type SearchPorts } from "../lib/retrieval/search.ts";
 import { cutSections } from "../lib/retrieval/passages.ts";
 import { normalNumber, termsOf } from "../lib/retrieval/terms.ts";
@@ -61,6 +62,18 @@ Deno.test("words that stand everywhere are no terms", () => {
   assert.deepEqual(termsOf("What is the sum of it, и что это?"), ["sum"]);
 });
 
+Deno.test("a year is the same however a report names it", () => {
+  const forms = ["2022", "FY2022", "FY22", "FY'22", "FY 2022", "2022г.", "2022 г"].map((form) =>
+    termsOf(form).filter((term) => term !== "г")
+  );
+  assert.deepEqual(forms, forms.map(() => ["2022"]));
+});
+
+Deno.test("the ending of a possessive is no term", () => {
+  assert.deepEqual(termsOf("the keeper's lamp"), termsOf("the keeper lamp"));
+  assert.deepEqual(termsOf("It isn’t lit"), ["lit"]);
+});
+
 Deno.test("Cyrillic counts more tokens than Latin of the same length", () => {
   assert.ok(estimateTokens("договор ".repeat(100)) > estimateTokens("contract ".repeat(100)));
   assert.equal(estimateTokens(""), 0);
@@ -96,6 +109,17 @@ Deno.test("rarer terms and more of them weigh more, and length weighs against", 
   ]);
   assert.equal(ranked[0]?.ordinal, 1);
   assert.equal(ranked.at(-1)?.ordinal, 3);
+});
+
+Deno.test("a passage gains by its better neighbour, and joins where it held no term", () => {
+  const documents = [{ id: 1, lengths: [9, 9, 9, 9] }, { id: 2, lengths: [9] }];
+  const at = (documentId: number, ordinal: number, score: number) => ({
+    documentId,
+    ordinal,
+    score,
+  });
+  const shared = shareWithNeighbours([at(1, 1, 10), at(2, 0, 5), at(1, 2, 1)], documents);
+  assert.deepEqual(shared, [at(1, 1, 10.4), at(1, 2, 5), at(2, 0, 5), at(1, 0, 4), at(1, 3, 0.4)]);
 });
 
 Deno.test("a choice stays within its budget, and takes what fits best", () => {

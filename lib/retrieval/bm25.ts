@@ -48,9 +48,12 @@ export function rank(
       scores.set(key, entry);
     }
   }
-  return [...scores.values()].sort((a, b) =>
-    b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal
-  );
+  return [...scores.values()].sort(byScore);
+}
+
+/** The best first; equals in the documents' order. */
+export function byScore(a: RankedPassage, b: RankedPassage): number {
+  return b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal;
 }
 
 /** How much a term tells that `holding` of `all` passages hold. */

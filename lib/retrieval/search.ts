@@ -5,6 +5,7 @@ import type { FoundPassage, SearchReply, SearchRequest } from "../library.ts";
 import { rank, type RankedPassage } from "./bm25.ts";
 import { choose } from "./choose.ts";
 import { tokensNeeded } from "./enough.ts";
+import { shareWithNeighbours } from "./neighbours.ts";
 import { inOtherLanguage, isForeign } from "./other_language.ts";
 import { searchedTerms } from "./question.ts";
 import { termsOf } from "./terms.ts";
@@ -31,7 +32,7 @@ export async function search(
     const translated = await ports.findPostings({ userId, documentIds, terms: others });
     postings.push(...translated.postings);
   }
-  const ranked = rank(documents, postings);
+  const ranked = shareWithNeighbours(rank(documents, postings), documents);
   const limit = tokensNeeded({
     terms: own,
     best: ranked[0],
