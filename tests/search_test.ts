@@ -101,6 +101,22 @@ Deno.test("rank follows the formula", () => {
   assert.ok(only && Math.abs(only.score - rarity * 2.2 / (1 + norm)) < 1e-12);
 });
 
+Deno.test("added terms rank, and together weigh no more than the question's own", () => {
+  const documents = [{ id: 1, lengths: [10, 10, 10, 10] }];
+  const at = (term: string, ordinal: number) => ({
+    documentId: 1,
+    term,
+    ordinals: [ordinal],
+    counts: [1],
+  });
+  const postings = [at("own", 0), ...["a", "b", "c"].map((term) => at(term, 1))];
+  const added = new Set(["a", "b", "c"]);
+  assert.equal(rank(documents, postings)[0]?.ordinal, 1);
+  const [first, second] = rank(documents, postings, added);
+  assert.ok(first && second && Math.abs(first.score - second.score) < 1e-12);
+  assert.equal(rank(documents, postings.slice(1), added)[0]?.ordinal, 1);
+});
+
 Deno.test("rarer terms and more of them weigh more, and length weighs against", () => {
   const documents = [{ id: 1, lengths: [10, 10, 10, 30] }];
   const ranked = rank(documents, [

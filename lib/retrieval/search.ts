@@ -32,7 +32,7 @@ export async function search(
     const translated = await ports.findPostings({ userId, documentIds, terms: others });
     postings.push(...translated.postings);
   }
-  const ranked = shareWithNeighbours(rank(documents, postings), documents);
+  const ranked = shareWithNeighbours(rank(documents, postings, new Set(added)), documents);
   const limit = tokensNeeded({
     terms: own,
     best: ranked[0],
