@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Section } from "../lib/library.ts";
 import { rank } from "../lib/retrieval/bm25.ts";
 import { choose } from "../lib/retrieval/choose.ts";
+import { tokensNeeded } from "../lib/retrieval/enough.ts";
 import { indexSections } from "../lib/retrieval/index.ts";
 import { shareWithNeighbours } from "../lib/retrieval/neighbours.ts";
 import { search, type SearchPorts } from "../lib/retrieval/search.ts";
@@ -144,6 +145,23 @@ Deno.test("a choice stays within its budget, and takes what fits best", () => {
   assert.deepEqual(choose(ranked, documents, 100).map(({ ordinal }) => ordinal), [2, 0]);
   assert.deepEqual(choose(ranked, documents, 95).map(({ ordinal }) => ordinal), [2, 1]);
   assert.deepEqual(choose(ranked, documents, 10), []);
+});
+
+Deno.test("passages far behind the best are not sent, but the best few thousand tokens are", () => {
+  const documents = [{ id: 1, passageTokens: [5_000, 5_000, 5_000, 5_000] }];
+  const needed = (...scores: number[]) =>
+    tokensNeeded(
+      scores.map((score, ordinal) => ({ documentId: 1, ordinal, score })),
+      documents,
+      18_000,
+    );
+  assert.equal(needed(10, 9, 1), 10_000);
+  assert.equal(needed(10, 9, 8, 7), 18_000);
+  assert.equal(needed(), 18_000);
+  const short = [{ id: 1, passageTokens: [100, 7_000] }];
+  assert.equal(tokensNeeded([{ documentId: 1, ordinal: 0, score: 1 }], short, 5_000), 5_000);
+  const small = [{ id: 1, passageTokens: [100, 9_000] }];
+  assert.equal(tokensNeeded([{ documentId: 1, ordinal: 0, score: 1 }], small, 18_000), 4_000);
 });
 
 Deno.test("documents that fit whole are taken whole, the best first", () => {

@@ -64,6 +64,6 @@ export function byScore(a: RankedPassage, b: RankedPassage): number {
 }
 
 /** How much a term tells that `holding` of `all` passages hold. */
-export function rarity(holding: number, all: number): number {
+function rarity(holding: number, all: number): number {
   return Math.log(1 + (all - holding + 0.5) / (holding + 0.5));
 }

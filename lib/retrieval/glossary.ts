@@ -144,7 +144,6 @@ const CONTRACTS: readonly Entry[] = [
   [/\bprice restriction|\bprice increase/i, "prices increase fees exceed annual percent notice"],
   [/\bminimum (?:commitment|order|purchase)/i, "minimum purchase quantity order least"],
   [/\bvolume restriction\b|\bthreshold\b/i, "exceed excess additional quantity fee consent"],
-  [/\blicen[sc]es?\b/i, "grants license right non-exclusive exclusive sublicense"],
   [/\bnon-?transferable\b/i, "non-transferable nontransferable sublicense transfer"],
   [/\baffiliates?\b/i, "affiliates licensee sublicense rights granted"],
   [/\birrevocable\b|\bperpetual\b/i, "perpetual irrevocable worldwide royalty-free fully paid"],

@@ -33,14 +33,7 @@ export async function search(
     postings.push(...translated.postings);
   }
   const ranked = shareWithNeighbours(rank(documents, postings, new Set(added)), documents);
-  const limit = tokensNeeded({
-    terms: own,
-    best: ranked[0],
-    postings,
-    passages: documents.reduce((sum, { lengths }) => sum + lengths.length, 0),
-    tokens: documents.reduce((sum, { tokens }) => sum + tokens, 0),
-    budget,
-  });
+  const limit = tokensNeeded(ranked, documents, budget);
   const chosen = choose(ranked, documents, limit);
   return { passages: await textsOf(ports, userId, documents, chosen), foreign };
 }
