@@ -11,6 +11,7 @@ import { search, type SearchPorts } from "../lib/retrieval/search.ts";
 import { cutSections } from "../lib/retrieval/passages.ts";
 import { normalNumber, termsOf } from "../lib/retrieval/terms.ts";
 import { estimateTokens } from "../lib/retrieval/tokens.ts";
+import { portsOver } from "./support/ports.ts";
 
 const words = (text: string) => text.split(/\s+/).filter(Boolean);
 const section = (text: string, page = 1): Section => ({ page, heading: [], text });
@@ -193,7 +194,7 @@ Deno.test("a question of the other language finds by dictionary and by a name's 
     ["Арендатор вправе расторгнуть договор.", "Проверку ведёт господин Смирнов."],
   ];
   const best = async (document: readonly string[] | undefined, question: string) => {
-    const found = await search(portsOver(document ?? []), { ...ASKED, question });
+    const found = await search(portsOf(document ?? []), { ...ASKED, question });
     return { foreign: found.foreign, text: found.passages[0]?.text };
   };
   const [english, russian] = documents;
@@ -209,7 +210,7 @@ Deno.test("a question of the other language finds by dictionary and by a name's 
 
 Deno.test("few tokens go out where one passage stands clear, and all where none does", async () => {
   const filler = Array.from({ length: 200 }, (_, n) => `Lamp number ${n} burns oil. `.repeat(25));
-  const ports = portsOver([...filler, "The keeper's pension is 412 crowns a year."]);
+  const ports = portsOf([...filler, "The keeper's pension is 412 crowns a year."]);
   const tokensFor = async (question: string) => {
     const { passages } = await search(ports, { ...ASKED, question });
     return passages.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -220,35 +221,7 @@ Deno.test("few tokens go out where one passage stands clear, and all where none 
 
 const ASKED = { userId: 1, documentIds: [1], budget: 25_000 };
 
-/** A library of one document, each text a passage, without a database. */
-function portsOver(texts: readonly string[]): SearchPorts {
-  const sections = texts.map((text, n) => ({ page: n + 1, heading: [], text }));
-  const { passages, postings, tokens } = indexSections(sections);
-  const document = {
-    id: 1,
-    name: "a.txt",
-    format: "text",
-    unit: "part" as const,
-    pages: texts.length,
-    tokens,
-    bytes: 1,
-    sha256: "",
-    lengths: passages.map(({ length }) => length),
-    passageTokens: passages.map((passage) => passage.tokens),
-  };
-  return {
-    findPostings: ({ terms }) =>
-      Promise.resolve({
-        documents: [document],
-        postings: postings.filter(({ term }) => terms.includes(term)).map((posting) => ({
-          documentId: 1,
-          ...posting,
-        })),
-      }),
-    readPassages: ({ ordinals }) =>
-      Promise.resolve(
-        passages.filter(({ ordinal }) => ordinals.includes(ordinal))
-          .map((passage) => ({ ...passage, documentId: 1, heading: [] })),
-      ),
-  };
+/** A library of one document, each text a passage. */
+function portsOf(texts: readonly string[]): SearchPorts {
+  return portsOver(indexSections(texts.map((text, n) => section(text, n + 1))));
 }
