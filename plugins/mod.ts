@@ -25,6 +25,7 @@ import sentence from "./errors/sentence.ts";
 import link from "./web/link.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
+import citedPage from "./questions/cited_page.ts";
 import requests from "./questions/requests.ts";
 import speak from "./questions/speak.ts";
 
@@ -55,6 +56,7 @@ export const builtIn: readonly Plugin[] = [
   link,
   requests,
   answer,
+  citedPage,
   speak,
   sentence,
 ];

@@ -3,7 +3,7 @@
  * or that plainly does not say what it is cited for, is marked in the answer
  * before a user sees it. Pure.
  */
-import { isElsewhere, lastClaim, supportOf, termSet } from "./evidence.ts";
+import { type Claim, isElsewhere, lastClaim, supportOf, termSet } from "./evidence.ts";
 import type { FoundPassage, Unit } from "../library.ts";
 import type { Language } from "../texts/texts.ts";
 import { citableName, placeLabel } from "./place.ts";
@@ -166,6 +166,23 @@ export function checkCitations(
 
 function isMarked(content: string): boolean {
   return MARKS.some((mark) => content.endsWith(mark));
+}
+
+/** All that an answer claims where it cites this place, whatever document it names. */
+export function claimAt(text: string, unit: Unit, page: number): Claim {
+  let from = 0;
+  const claims = [...text.matchAll(GROUPS)].flatMap((match) => {
+    const before = text.slice(from, match.index);
+    from = match.index + match[0].length;
+    const isCited = placesIn(match[0]).some((place) =>
+      place.unit === unit && place.first <= page && page <= place.last
+    );
+    return isCited ? [lastClaim(before)] : [];
+  });
+  return {
+    figures: new Set(claims.flatMap(({ figures }) => [...figures])),
+    words: new Set(claims.flatMap(({ words }) => [...words])),
+  };
 }
 
 /**

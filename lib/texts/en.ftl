@@ -118,7 +118,7 @@ clear-nothing = There was nothing to forget. Your documents are still here.
 language-question = Which language shall I speak?
 language-done = From now on I speak English.
 
-page-goes-on = … this is its beginning; the rest is in the file itself, see /mydocs.
+page-goes-on = … this is the part that the answer rests on; the rest is in the file itself, see /mydocs.
 button-again = ↻ Try again
 answer-repeats-prompt = I cannot show this answer: the AI has repeated its own instructions instead of the document. Ask in other words, or look whether the document tries to give orders.
 answer-stopped = ⏹ You stopped this answer here.

@@ -35,7 +35,7 @@ export function buttonsUnder(
       text: documents.length > 1
         ? `${shortName(document.name, NAME_LENGTH)}, ${placeLabel(document.unit, page, language)}`
         : placeLabel(document.unit, page, language),
-      data: `show:${document.id}:${page}`,
+      data: `show:${document.id}:${page}:${turnId}`,
     }));
   const inRow = documents.length > 1 ? 1 : BUTTONS_IN_ROW;
   const rows: Button[][] = [];
