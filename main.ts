@@ -477,7 +477,8 @@ async function botChild(config: Config, database: Database, speaking: Provider["
   const { apiRoot: root, webhook } = config.telegram;
   const token = requireBotToken(config);
   const { allowedIds } = config.access;
-  const api = createTelegramApi({ token, root });
+  let onRefused = () => {};
+  const api = createTelegramApi({ token, root, onRefused: () => onRefused() });
   const texts = await loadTexts();
   const plugins = await loadPlugins(config.plugins);
   const settings = settingsOf(config, plugins, speaking);
@@ -539,6 +540,10 @@ async function botChild(config: Config, database: Database, speaking: Provider["
       wakeUps: fromCallback(({ sendBack }) =>
         wakeUps?.listen(() => sendBack({ type: "queue.woken" }))
       ),
+      refusals: fromCallback(({ sendBack }) => {
+        onRefused = () => sendBack({ type: "token.refused" });
+        return () => onRefused = () => {};
+      }),
       leadership: fromCallback(({ sendBack }) => {
         const won = () => sendBack({ type: "lead.won" });
         // The embedded database is one process's alone.

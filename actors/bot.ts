@@ -60,7 +60,7 @@ type Event =
   | Inbox<"bot">
   | PollDone
   | TakeDone
-  | { type: "queue.woken" | "lead.won" | "lead.lost" }
+  | { type: "queue.woken" | "lead.won" | "lead.lost" | "token.refused" }
   | DoneActorEvent<Served | undefined>;
 
 export const botMachine = setup({
@@ -85,6 +85,8 @@ export const botMachine = setup({
     wakeUps: fromCallback<Event>(() => {}),
     /** Tells whether this replica leads, by `lead.won` and `lead.lost`; one that is alone does. */
     leadership: fromCallback<Event>(({ sendBack }) => sendBack({ type: "lead.won" })),
+    /** Tells by `token.refused` that Telegram has refused the token in some call. */
+    refusals: fromCallback<Event>(() => {}),
     /** Deletes what is kept no longer. */
     tidy: notProvided<void>("tidy"),
     close: notProvided<void>("close"),
@@ -198,8 +200,14 @@ export const botMachine = setup({
     waiting: { after: { backoff: "connecting" }, on: { stop: "closing" } },
     running: {
       type: "parallel",
-      invoke: [{ id: "wakeUps", src: "wakeUps" }, { id: "leadership", src: "leadership" }],
+      invoke: [
+        { id: "wakeUps", src: "wakeUps" },
+        { id: "leadership", src: "leadership" },
+        { id: "refusals", src: "refusals" },
+      ],
       on: {
+        // Signing in anew tells whether it is revoked, which ends the bot.
+        "token.refused": "connecting",
         "queue.woken": { actions: "wake" },
         "bot.receive": [
           { guard: "receivesTooMuch", actions: "refuse" },

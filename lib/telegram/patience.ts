@@ -30,13 +30,14 @@ export interface Tries {
 /** Whether `error` says that somebody else is away or busy, rather than that the update is bad. */
 export function isWait(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return isConnectionLost(error) || WAITS.has(error.name) || isTelegramBusy(error);
+  return isConnectionLost(error) || WAITS.has(error.name) || isTelegramAway(error);
 }
 
-/** Whether Telegram asks to be left alone for a while, or is broken. */
-export function isTelegramBusy(error: unknown): boolean {
-  return error instanceof Error && "error_code" in error &&
-    typeof error.error_code === "number" && (error.error_code === 429 || error.error_code >= 500);
+/** Whether Telegram asks to be left alone for a while, is broken, or refuses the bot's token. */
+export function isTelegramAway(error: unknown): boolean {
+  if (!(error instanceof Error) || !("error_code" in error)) return false;
+  const { error_code: code } = error;
+  return typeof code === "number" && (code === 401 || code === 429 || code >= 500);
 }
 
 const WAITS: ReadonlySet<string> = new Set([
