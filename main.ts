@@ -19,11 +19,18 @@ import { type LibraryInput, libraryMachine, type LibraryWork } from "./actors/li
 import { metricsMachine } from "./actors/metrics.ts";
 import type { Ask, AskName, AsksOf, Body, IncomingUpdate } from "./actors/protocol.ts";
 import type { ChildSpec } from "./actors/supervisor.ts";
-import { AIHearingError, AIServiceError } from "./lib/ai/errors.ts";
+import { AIHearingError, AIServiceError, AISpeakingError } from "./lib/ai/errors.ts";
 import { createGemini } from "./lib/ai/gemini.ts";
 import { createOpenAi } from "./lib/ai/openai.ts";
 import { buildPrompt } from "./lib/ai/prompt.ts";
-import type { Provider } from "./lib/ai/provider.ts";
+import type {
+  EmbedRequest,
+  Provider,
+  SpeakReply,
+  SpeakRequest,
+  TranscribeReply,
+  TranscribeRequest,
+} from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
@@ -65,6 +72,7 @@ import { createHandling } from "./lib/telegram/handling.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
 import { createReplies } from "./lib/telegram/replies.ts";
 import { createRouter } from "./lib/telegram/router.ts";
+import { createSounds } from "./lib/telegram/sounds.ts";
 import { createWakeUps } from "./lib/telegram/wake_ups.ts";
 import { createUpdateQueue, type StoredUpdate } from "./lib/telegram/update_queue.ts";
 import { tableReader } from "./lib/tables/table_reader.ts";
@@ -89,6 +97,9 @@ const PAGE_TIMEOUT_MS = 20_000;
 const CANCEL_CHECK_MS = 500;
 /** The rest of the grace is for the children below the bot. */
 const DRAIN_SHARE = 0.7;
+
+type Heard = Extract<TranscribeReply, { kind: "transcript" }>;
+type Spoken = Extract<SpeakReply, { kind: "speech" }>;
 
 /** Starts the whole system, or for the terminal its part without Telegram and HTTP. */
 export async function startSystem(
@@ -115,7 +126,7 @@ export async function startSystem(
   // The HTTP and health actors tell of the system that they are part of.
   let running: Running | undefined;
   if (purpose === "bot") {
-    const bot = await botChild(config, database);
+    const bot = await botChild(config, database, provider?.speaking);
     children.push(
       healthChild(config, database, cache, () => bot.queue.size()),
       httpChild(config, () => running),
@@ -203,32 +214,13 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
   const generate = fromPromise<AiReply, GenerateInput>(
     async ({ input: { request, onText }, signal, system }) => {
       if (provider === undefined) throw new Error("Cannot generate as no AI is configured");
-      if (request.type === "ai.transcribe") {
-        if (provider.hearing === undefined) {
-          throw new AIHearingError("cannot_hear", "no model that hears is configured");
-        }
-        const transcript = await provider.hearing.transcribe(request.audio, signal);
-        const { promptTokens, answerTokens } = transcript;
-        const count = (kind: string, by: number) =>
-          tell(system, "metrics.count", { name: "ai.tokens", tags: { kind }, by });
-        count("prompt", promptTokens);
-        count("answer", answerTokens);
-        const usage = { userId: request.userId, promptTokens, answerTokens };
-        // What was heard is worth more than its count.
-        await ask(system, "db.countUsage", usage, { signal }).catch((error) =>
-          logger("ai").warn("Cannot count what a user has used: {error}", { error })
-        );
-        return { kind: "transcript", ...transcript };
-      }
-      if (request.type === "ai.embed") {
-        if (provider.embedding === undefined) {
-          throw new AIServiceError("no model that embeds is configured");
-        }
-        const { texts, kind } = request;
-        const { vectors, tokens } = await provider.embedding.embed(texts, kind, signal);
-        const tags = { kind: "embedding" };
-        tell(system, "metrics.count", { name: "ai.tokens", tags, by: tokens });
-        return { kind: "vectors", vectors };
+      if (request.type === "ai.embed") return await embed(system, provider, request, signal);
+      if (request.type !== "ai.answer") {
+        const sound = request.type === "ai.transcribe"
+          ? await hear(provider, request, signal)
+          : await speak(provider, request, signal);
+        await countSound(system, request.userId, sound, signal);
+        return sound;
       }
       let text = "";
       const generated = await provider.generate(
@@ -246,7 +238,7 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
     input: {
       note: provider === undefined
         ? "none configured: answers are the best passages, word for word"
-        : [provider.name, provider.model, ...embeddingNote(provider)].join(", "),
+        : modelsNote(provider),
       hasProvider: provider !== undefined,
       concurrency: ai.concurrency,
       retry: { baseMs: ai.retryBaseMs, retries: ai.attempts },
@@ -257,8 +249,61 @@ function aiChild(provider: Provider | undefined, { ai }: Config): ChildSpec {
   };
 }
 
-function embeddingNote({ embedding }: Provider): string[] {
-  return embedding === undefined ? [] : [`search by meaning with ${embedding.model}`];
+/** The models that are used, as the operator reads them. */
+function modelsNote({ name, model, speaking, embedding }: Provider): string {
+  return [
+    name,
+    model,
+    ...(speaking === undefined ? [] : [`spoken by ${speaking.voice}`]),
+    ...(embedding === undefined ? [] : [`search by meaning with ${embedding.model}`]),
+  ].join(", ");
+}
+
+async function hear(
+  { hearing }: Provider,
+  { audio }: TranscribeRequest,
+  signal: AbortSignal,
+): Promise<Heard> {
+  if (hearing === undefined) {
+    throw new AIHearingError("cannot_hear", "no model that hears is configured");
+  }
+  return { kind: "transcript", ...await hearing.transcribe(audio, signal) };
+}
+
+async function speak(
+  { speaking }: Provider,
+  { text, language }: SpeakRequest,
+  signal: AbortSignal,
+): Promise<Spoken> {
+  if (speaking === undefined) throw new AISpeakingError("no model that speaks is configured");
+  return { kind: "speech", ...await speaking.speak(text, language, signal) };
+}
+
+/** What was heard or said is worth more than its count. */
+async function countSound(
+  system: System,
+  userId: number,
+  { promptTokens, answerTokens }: Heard | Spoken,
+  signal: AbortSignal,
+): Promise<void> {
+  const count = (kind: string, by: number) =>
+    tell(system, "metrics.count", { name: "ai.tokens", tags: { kind }, by });
+  count("prompt", promptTokens);
+  count("answer", answerTokens);
+  await ask(system, "db.countUsage", { userId, promptTokens, answerTokens }, { signal })
+    .catch((error) => logger("ai").warn("Cannot count what a user has used: {error}", { error }));
+}
+
+async function embed(
+  system: System,
+  { embedding }: Provider,
+  { texts, kind }: EmbedRequest,
+  signal: AbortSignal,
+): Promise<AiReply> {
+  if (embedding === undefined) throw new AIServiceError("no model that embeds is configured");
+  const { vectors, tokens } = await embedding.embed(texts, kind, signal);
+  tell(system, "metrics.count", { name: "ai.tokens", tags: { kind: "embedding" }, by: tokens });
+  return { kind: "vectors", vectors };
 }
 
 function libraryChild(
@@ -483,15 +528,16 @@ function httpChild({ http, telegram }: Config, running: () => Running | undefine
   };
 }
 
-async function botChild(config: Config, database: Database) {
+async function botChild(config: Config, database: Database, speaking: Provider["speaking"]) {
   const log = logger("bot");
   const { apiRoot: root, webhook } = config.telegram;
   const token = requireBotToken(config);
   const { allowedIds } = config.access;
-  const api = createTelegramApi({ token, root });
+  let onRefused = () => {};
+  const api = createTelegramApi({ token, root, onRefused: () => onRefused() });
   const texts = await loadTexts();
   const plugins = await loadPlugins(config.plugins);
-  const settings = settingsOf(config, plugins);
+  const settings = settingsOf(config, plugins, speaking);
   const botId = Number(token.split(":")[0]) || 0;
   const queue = createUpdateQueue({ kind: database.kind, sql: () => database.sql, botId });
   // On the embedded database there is nobody to wake.
@@ -517,6 +563,7 @@ async function botChild(config: Config, database: Database) {
           ports: {
             api,
             replies: createReplies(api),
+            sounds: createSounds(api),
             texts,
             settings,
             ask: (type, body, options) => ask(system, type, body, options),
@@ -539,12 +586,20 @@ async function botChild(config: Config, database: Database) {
           readLanguage: (userId, signal) => ask(system, "db.readLanguage", { userId }, { signal }),
           countDead: (reason) =>
             tell(system, "metrics.count", { name: "updates.dead", tags: { reason } }),
+          countRepeats: (outcome, by) => {
+            if (by === 0) return;
+            tell(system, "metrics.count", { name: "replies.repeated", tags: { outcome }, by });
+          },
         });
         return `@${botInfo.username}`;
       }),
       wakeUps: fromCallback(({ sendBack }) =>
         wakeUps?.listen(() => sendBack({ type: "queue.woken" }))
       ),
+      refusals: fromCallback(({ sendBack }) => {
+        onRefused = () => sendBack({ type: "token.refused" });
+        return () => onRefused = () => {};
+      }),
       leadership: fromCallback(({ sendBack }) => {
         const won = () => sendBack({ type: "lead.won" });
         // The embedded database is one process's alone.
@@ -582,7 +637,7 @@ async function botChild(config: Config, database: Database) {
         return Math.max(...input.updates.map(({ update_id }) => update_id)) + 1;
       }),
       receive: serving<Ask<"bot.receive">>(({ updates }) => queue.store(updates)),
-      take: fromPromise(({ input: { limit } }) => queue.take(limit)),
+      take: fromPromise(({ input: { limit }, signal }) => queue.take(limit, signal)),
       handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
         await handle?.(stored, signal);
       }),
@@ -612,14 +667,7 @@ function providerOf({ gemini, openai, ai }: Config): Provider | undefined {
   if (gemini === undefined) {
     return openai && createOpenAi({ ...openai, timeoutMs: ai.timeoutMs });
   }
-  const { apiKey, model, embeddingModel, baseUrl } = gemini;
-  return createGemini({
-    apiKey,
-    model,
-    embeddingModel,
-    timeoutMs: ai.timeoutMs,
-    ...(baseUrl !== undefined && { baseUrl }),
-  });
+  return createGemini({ ...gemini, timeoutMs: ai.timeoutMs });
 }
 
 /** Runs one command; gives the exit code of the process. */

@@ -1,12 +1,13 @@
 /**
- * Questions to a language model, recordings that it listens to, and texts that
- * it embeds: each takes its turn as an attempt of its own, identical ones share
- * one, and a circuit spares a service that keeps failing. Whoever asks gets a
- * reply, or the reason why there is none. Embedding is a model and a quota of
- * its own: it has turns of its own, and its failures keep nobody from an answer.
+ * Questions to a language model, recordings that it listens to, texts that it
+ * reads aloud and texts that it embeds: each takes its turn as an attempt of its
+ * own, identical ones share one, and a circuit spares a service that keeps
+ * failing. Speech and embeddings come from models of their own with quotas of
+ * their own: what fails them rests by itself, and keeps nobody from an answer.
+ * Whoever asks gets a reply, or the reason why there is none.
  */
 import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from "xstate";
-import type { NotHeardReason } from "../lib/ai/provider.ts";
+import type { FailureReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
 import { reportReady } from "../lib/lifecycle.ts";
@@ -41,6 +42,17 @@ export interface AiInput {
   retry: RetryPolicy;
 }
 
+/** Asks that a model of its own serves, with a quota of its own. */
+const SIDES = ["ai.speak", "ai.embed"] as const satisfies readonly AiAsk["type"][];
+type Side = (typeof SIDES)[number];
+
+interface SideService {
+  /** Failed attempts in a row. */
+  failures: number;
+  /** Why it is not asked at present. */
+  restReason: FailureReason | undefined;
+}
+
 interface Context extends AiInput {
   /** Attempts begun so far; names the children. */
   begun: number;
@@ -53,19 +65,18 @@ interface Context extends AiInput {
   /** Failed attempts in a row. */
   failures: number;
   /** Why the circuit opened. */
-  openReason: NotHeardReason;
-  /** Failed embeddings in a row; at `FAILURES_TO_OPEN` there are none for a while. */
-  embedFailures: number;
-  /** What the last of them failed for. */
-  embedReason: NotHeardReason;
+  openReason: FailureReason;
+  /** How the side services are. */
+  sides: Readonly<Record<Side, SideService>>;
 }
 
 type Event =
   | Inbox<"ai">
   | DoneActorEvent<AttemptResult>
   | { type: "attempt.answered" | "turn.free" }
-  | { type: "attempt.failed" | "embedding.failed"; reason: NotHeardReason }
-  | { type: "embedding.answered" | "embedding.rested" }
+  | { type: "attempt.failed"; reason: FailureReason }
+  | { type: "side.answered" | "side.rested"; side: Side }
+  | { type: "side.failed"; side: Side; reason: FailureReason }
   | { type: "recent.over"; key: string };
 
 const DEFAULTS: AiInput = {
@@ -75,14 +86,16 @@ const DEFAULTS: AiInput = {
   retry: { baseMs: 2_000, retries: 3 },
 };
 
-/** How the ids of attempts begin that embed. */
-const EMBEDDING = "embedding.";
-
 /** All that is asked of the AI. */
-const ASKS = ["ai.answer", "ai.transcribe", "ai.embed"] as const satisfies readonly AiAsk["type"][];
+const ASKS = [
+  "ai.answer",
+  "ai.transcribe",
+  "ai.speak",
+  "ai.embed",
+] as const satisfies readonly AiAsk["type"][];
 
 /** Failures that say something of the service, not of one question. */
-const OPENING: ReadonlySet<NotHeardReason> = new Set([
+const OPENING: ReadonlySet<FailureReason> = new Set([
   "unavailable",
   "timeout",
   "rate_limit",
@@ -102,17 +115,18 @@ export const aiMachine = setup({
     isFull: ({ context, event }) =>
       context.waiting.length + context.running.length >= MAX_IN_FLIGHT && !isShared(context, event),
     isRecent: ({ context, event }) => isAsk(event) && keyOf(event) in context.recent,
+    isResting: ({ context, event }) =>
+      isSide(event) && context.sides[event.type].restReason !== undefined &&
+      !isShared(context, event),
     isIdle: ({ context }) => context.waiting.length + context.running.length === 0,
     opens: ({ context, event }) => {
       assertEvent(event, "attempt.failed");
       return event.reason === "quota" ||
         OPENING.has(event.reason) && context.failures + 1 >= FAILURES_TO_OPEN;
     },
-    isRestingEmbedding: ({ context, event }) =>
-      event.type === "ai.embed" && context.embedFailures >= FAILURES_TO_OPEN,
     isTrialTaken: ({ context, event }) =>
-      [...context.waiting, ...context.running].some((call) => !isEmbedding(call)) &&
-      !isShared(context, event),
+      !isSide(event) && !isShared(context, event) &&
+      [...context.waiting, ...context.running].some((call) => sideOf(call) === undefined),
   },
   actions: {
     reportReady,
@@ -124,7 +138,7 @@ export const aiMachine = setup({
         enqueue.sendTo(shared, { type: "join", ask: event });
         return;
       }
-      const id = `${event.type === "ai.embed" ? EMBEDDING : "attempt."}${context.begun}`;
+      const id = `attempt.${event.type}.${context.begun}`;
       // Whoever asks a question does not wait for a second try at its meaning.
       const isOnce = event.type === "ai.embed" && event.kind === "question";
       const policy = isOnce ? { ...context.retry, retries: 0 } : context.retry;
@@ -138,7 +152,7 @@ export const aiMachine = setup({
     }),
     startWhoseTurnItIs: enqueueActions(({ context, enqueue }) => {
       const takesTurn = (ofEmbedding: boolean) => {
-        const isOne = (call: Waiting) => isEmbedding(call) === ofEmbedding;
+        const isOne = (call: Waiting) => (sideOf(call) === "ai.embed") === ofEmbedding;
         const { waiting, running, concurrency } = context;
         return takeTurns(waiting.filter(isOne), running.filter(isOne), concurrency).start;
       };
@@ -163,14 +177,17 @@ export const aiMachine = setup({
       });
       const result = event.output;
       const key = Object.keys(context.byKey).find((of) => context.byKey[of] === id) ?? id;
-      const what = isEmbedding({ id }) ? "embedding" : "attempt";
+      const side = sideOf({ id });
       if (result.outcome === "answered") {
         enqueue.assign({ recent: { ...context.recent, [key]: result.reply } });
         enqueue.raise({ type: "recent.over", key }, { delay: RECENT_MS });
-        enqueue.raise({ type: `${what}.answered` });
+        enqueue.raise(side ? { type: "side.answered", side } : { type: "attempt.answered" });
       }
       if (result.outcome === "failed") {
-        enqueue.raise({ type: `${what}.failed`, reason: result.reason });
+        const { reason } = result;
+        enqueue.raise(
+          side ? { type: "side.failed", side, reason } : { type: "attempt.failed", reason },
+        );
       }
       // Last, since a failure may open the circuit, and then nobody's turn comes.
       enqueue.raise({ type: "turn.free" });
@@ -193,15 +210,24 @@ export const aiMachine = setup({
       if (!OPENING.has(event.reason)) return;
       enqueue.assign({ failures: context.failures + 1, openReason: event.reason });
     }),
-    countEmbedFailure: enqueueActions(({ context, event, enqueue }) => {
-      assertEvent(event, "embedding.failed");
-      const { reason } = event;
+    forgiveSide: assign(({ context, event }) => {
+      assertEvent(event, "side.answered");
+      return withSide(context, event.side, { failures: 0 });
+    }),
+    wakeSide: assign(({ context, event }) => {
+      assertEvent(event, "side.rested");
+      return withSide(context, event.side, { restReason: undefined });
+    }),
+    countSideFailure: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "side.failed");
+      const { side, reason } = event;
       if (!OPENING.has(reason)) return;
-      const embedFailures = reason === "quota" ? FAILURES_TO_OPEN : context.embedFailures + 1;
-      enqueue.assign({ embedFailures, embedReason: reason });
-      if (embedFailures < FAILURES_TO_OPEN) return;
-      enqueue.cancel("embedding.rest");
-      enqueue.raise({ type: "embedding.rested" }, { id: "embedding.rest", delay: OPEN_MS });
+      const { failures, restReason } = context.sides[side];
+      const rests = restReason === undefined &&
+        (reason === "quota" || failures + 1 >= FAILURES_TO_OPEN);
+      const change = { failures: failures + 1, ...(rests && { restReason: reason }) };
+      enqueue.assign(withSide(context, side, change));
+      if (rests) enqueue.raise({ type: "side.rested", side }, { delay: "openTime" });
     }),
     giveUpWaiting: enqueueActions(({ context, enqueue }) => {
       for (const { id } of context.waiting) {
@@ -213,11 +239,8 @@ export const aiMachine = setup({
     }),
     fallBack: ({ context, event }) => {
       assertEvent(event, ASKS);
-      fallBack(event, context.hasProvider ? context.openReason : "offline");
-    },
-    fallBackToWords: ({ context, event }) => {
-      assertEvent(event, ASKS);
-      fallBack(event, context.embedReason);
+      const restReason = isSide(event) ? context.sides[event.type].restReason : undefined;
+      fallBack(event, context.hasProvider ? restReason ?? context.openReason : "offline");
     },
     refuse: ({ event }) => {
       assertEvent(event, ASKS);
@@ -235,18 +258,19 @@ export const aiMachine = setup({
     running: [],
     failures: 0,
     openReason: "unavailable",
-    embedFailures: 0,
-    embedReason: "unavailable",
+    sides: {
+      "ai.speak": { failures: 0, restReason: undefined },
+      "ai.embed": { failures: 0, restReason: undefined },
+    },
   }),
   entry: "reportReady",
   on: {
     "xstate.done.actor.attempt.*": { actions: "end" },
-    "xstate.done.actor.embedding.*": { actions: "end" },
     "recent.over": { actions: "forget" },
-    "embedding.answered": { actions: assign({ embedFailures: 0 }) },
-    "embedding.failed": { actions: "countEmbedFailure" },
-    // One more failure, and it rests again.
-    "embedding.rested": { actions: assign({ embedFailures: FAILURES_TO_OPEN - 1 }) },
+    "side.answered": { actions: "forgiveSide" },
+    "side.failed": { actions: "countSideFailure" },
+    // The next failure has it rest again, an answer ends that.
+    "side.rested": { actions: "wakeSide" },
   },
   initial: "deciding",
   states: {
@@ -257,7 +281,7 @@ export const aiMachine = setup({
       on: {
         "ai.*": [
           { guard: "isRecent", actions: "repeat" },
-          { guard: "isRestingEmbedding", actions: "fallBackToWords" },
+          { guard: "isResting", actions: "fallBack" },
           { guard: "isFull", actions: "refuse" },
           { actions: "begin" },
         ],
@@ -279,9 +303,14 @@ export const aiMachine = setup({
     },
     halfOpen: {
       on: {
-        // Its success would say nothing of answers.
-        "ai.embed": { actions: "fallBack" },
-        "ai.*": [{ guard: "isTrialTaken", actions: "fallBack" }, { actions: "begin" }],
+        // What a side service does would say nothing of answers.
+        "ai.*": [
+          { guard: "isResting", actions: "fallBack" },
+          { guard: "isFull", actions: "refuse" },
+          { guard: "isTrialTaken", actions: "fallBack" },
+          { actions: "begin" },
+        ],
+        "turn.free": { actions: "startWhoseTurnItIs" },
         "attempt.answered": "closed",
         "attempt.failed": { target: "open", actions: "countFailure" },
         stop: "draining",
@@ -299,8 +328,17 @@ export const aiMachine = setup({
   },
 });
 
-function isEmbedding({ id }: Pick<Waiting, "id">): boolean {
-  return id.startsWith(EMBEDDING);
+/** Which side service an attempt asks; none where it asks the model that answers. */
+function sideOf({ id }: Pick<Waiting, "id">): Side | undefined {
+  return SIDES.find((side) => id.startsWith(`attempt.${side}.`));
+}
+
+function isSide(event: Event): event is Extract<AiAsk, { type: Side }> {
+  return SIDES.some((type) => type === event.type);
+}
+
+function withSide({ sides }: Context, side: Side, change: Partial<SideService>) {
+  return { sides: { ...sides, [side]: { ...sides[side], ...change } } };
 }
 
 function isAsk(event: Event): event is AiAsk {

@@ -1,11 +1,11 @@
 /**
- * One request to the AI, a question, a recording or texts to embed, for all who ask it at the
- * same time: waits for its turn, calls the model, backs off and tries again, and
+ * One request to the AI, a question, a recording, a text to be spoken or texts to embed, for all
+ * who ask it at the same time: waits for its turn, calls the model, backs off and tries again, and
  * ends with its reply, or with the reason why there is none.
  */
 import { type AnyActorRef, assertEvent, assign, enqueueActions, fromCallback, setup } from "xstate";
 import { AIServiceError } from "../lib/ai/errors.ts";
-import type { NotHeardReason } from "../lib/ai/provider.ts";
+import type { FailureReason } from "../lib/ai/provider.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import type { AskName, AsksOf, Body, Reply } from "./protocol.ts";
 
@@ -51,14 +51,14 @@ interface Context {
 /** What the AiActor learns of an attempt that is over. */
 export type AttemptResult =
   | { outcome: "answered"; reply: AiReply }
-  | { outcome: "failed"; reason: NotHeardReason }
+  | { outcome: "failed"; reason: FailureReason }
   | { outcome: "abandoned" | "undecided" };
 
 type Event =
   | { type: "go" | "abandoned" }
   | { type: "join"; ask: AiAsk }
   | { type: "text"; text: string }
-  | { type: "giveUp"; reason: NotHeardReason };
+  | { type: "giveUp"; reason: FailureReason };
 
 /** Reports when an asker gives up, so that no work outlives its ask. */
 const asker = fromCallback<{ type: "none" }, AiAsk>(({ input, sendBack }) => {
@@ -109,7 +109,7 @@ export const attemptMachine = setup({
       for (const ask of context.asks) answer(ask, reply);
       return { result: { outcome: "answered", reply } as const };
     }),
-    fallBack: assign(({ context }, { reason }: { reason: NotHeardReason }) => {
+    fallBack: assign(({ context }, { reason }: { reason: FailureReason }) => {
       for (const ask of context.asks) fallBack(ask, reason);
       return { result: { outcome: "failed", reason } as const };
     }),
@@ -190,12 +190,19 @@ export function answer(ask: AiAsk, reply: AiReply): void {
 }
 
 /** Tells an asker that the AI does nothing for it, and why. */
-export function fallBack(ask: AiAsk, reason: NotHeardReason): void {
-  if (ask.type === "ai.transcribe") return ask.replyTo.resolve({ kind: "unheard", reason });
+export function fallBack(ask: AiAsk, reason: FailureReason): void {
   const isOfHearing = reason === "cannot_hear" || reason === "unfit";
-  const known = isOfHearing ? "unavailable" : reason;
-  if (ask.type === "ai.embed") ask.replyTo.resolve({ kind: "none", reason: known });
-  else ask.replyTo.resolve({ kind: "passages", reason: known });
+  const isOfSpeaking = reason === "cannot_speak";
+  const known = isOfHearing || isOfSpeaking ? "unavailable" : reason;
+  if (ask.type === "ai.transcribe") {
+    ask.replyTo.resolve({ kind: "unheard", reason: isOfSpeaking ? "unavailable" : reason });
+  } else if (ask.type === "ai.speak") {
+    ask.replyTo.resolve({ kind: "unspoken", reason: isOfHearing ? "unavailable" : reason });
+  } else if (ask.type === "ai.embed") {
+    ask.replyTo.resolve({ kind: "none", reason: known });
+  } else {
+    ask.replyTo.resolve({ kind: "passages", reason: known });
+  }
 }
 
 function handOn(ask: AiAsk, text: string): void {
@@ -208,6 +215,6 @@ function firstOf({ asks }: Context): AiRequest {
   return first;
 }
 
-function reasonOf(error: unknown): NotHeardReason {
+function reasonOf(error: unknown): FailureReason {
   return error instanceof AIServiceError ? error.reason : "unavailable";
 }

@@ -29,6 +29,8 @@ export const LOOK_MS = 1_000;
 export const CHORES_MS = 10 * 60_000;
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_MS = 2_000;
+/** The queue that has not answered for this long is asked anew. */
+export const QUEUE_MS = 15_000;
 
 export interface BotInput {
   mode: "polling" | "webhook";
@@ -58,7 +60,7 @@ type Event =
   | Inbox<"bot">
   | PollDone
   | TakeDone
-  | { type: "queue.woken" | "lead.won" | "lead.lost" }
+  | { type: "queue.woken" | "lead.won" | "lead.lost" | "token.refused" }
   | DoneActorEvent<Served | undefined>;
 
 export const botMachine = setup({
@@ -83,6 +85,8 @@ export const botMachine = setup({
     wakeUps: fromCallback<Event>(() => {}),
     /** Tells whether this replica leads, by `lead.won` and `lead.lost`; one that is alone does. */
     leadership: fromCallback<Event>(({ sendBack }) => sendBack({ type: "lead.won" })),
+    /** Tells by `token.refused` that Telegram has refused the token in some call. */
+    refusals: fromCallback<Event>(() => {}),
     /** Deletes what is kept no longer. */
     tidy: notProvided<void>("tidy"),
     close: notProvided<void>("close"),
@@ -93,6 +97,7 @@ export const botMachine = setup({
     look: LOOK_MS,
     drainTimeout: ({ context }) => context.drainMs,
     closeTimeout: CLOSE_MS,
+    queueTimeout: QUEUE_MS,
   },
   guards: {
     mayPass: (_, { error }: { error: unknown }) => !(error instanceof TelegramRefusedError),
@@ -195,8 +200,14 @@ export const botMachine = setup({
     waiting: { after: { backoff: "connecting" }, on: { stop: "closing" } },
     running: {
       type: "parallel",
-      invoke: [{ id: "wakeUps", src: "wakeUps" }, { id: "leadership", src: "leadership" }],
+      invoke: [
+        { id: "wakeUps", src: "wakeUps" },
+        { id: "leadership", src: "leadership" },
+        { id: "refusals", src: "refusals" },
+      ],
       on: {
+        // Signing in anew tells whether it is revoked, which ends the bot.
+        "token.refused": "connecting",
         "queue.woken": { actions: "wake" },
         "bot.receive": [
           { guard: "receivesTooMuch", actions: "refuse" },
@@ -261,6 +272,7 @@ export const botMachine = setup({
                 },
                 onError: { target: "backingOff", actions: "countFailure" },
               },
+              after: { queueTimeout: { target: "backingOff", actions: "countFailure" } },
             },
             backingOff: { on: { "lead.lost": "standingBy" }, after: { backoff: "polling" } },
           },
@@ -287,6 +299,7 @@ export const botMachine = setup({
                 },
                 onError: "pausing",
               },
+              after: { queueTimeout: "pausing" },
             },
             // The database is away: its actor reconnects, and until then there is nothing to take.
             pausing: { after: { look: "taking" } },

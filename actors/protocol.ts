@@ -10,6 +10,8 @@ import type {
   AnswerRequest,
   EmbedReply,
   EmbedRequest,
+  SpeakReply,
+  SpeakRequest,
   TranscribeReply,
   TranscribeRequest,
 } from "../lib/ai/provider.ts";
@@ -47,6 +49,8 @@ export interface Asks extends DbAsks {
   "ai.answer"(body: AnswerRequest): AnswerReply;
   /** Writes down what is said in a recording that fits into one call. */
   "ai.transcribe"(body: TranscribeRequest): TranscribeReply;
+  /** Reads a text aloud that fits into one call. */
+  "ai.speak"(body: SpeakRequest): SpeakReply;
   /** Turns texts into vectors of their meaning. */
   "ai.embed"(body: EmbedRequest): EmbedReply;
   /** Streams the stages that the document passes. */

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { builtIn } from "../plugins/mod.ts";
+import type { Provider } from "./ai/provider.ts";
 import type { Plugin, PluginSettings } from "../plugins/plugin.ts";
 import { type Config, ConfigError } from "./config.ts";
 
@@ -34,8 +35,12 @@ export async function loadPlugins(names: readonly string[]): Promise<readonly Pl
   return [...await Promise.all(names.map(load)), ...builtIn];
 }
 
-/** What handlers need to know of the configuration and of the other plugins. */
-export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSettings {
+/** What handlers need to know of the configuration, of the AI's voice and of the other plugins. */
+export function settingsOf(
+  config: Config,
+  plugins: readonly Plugin[],
+  speaking?: Provider["speaking"],
+): PluginSettings {
   const formats = plugins.flatMap((plugin) => plugin.formats ?? []);
   return {
     contextTokens: config.contextTokens,
@@ -48,6 +53,7 @@ export function settingsOf(config: Config, plugins: readonly Plugin[]): PluginSe
     },
     model: modelOf(config),
     hears: config.gemini !== undefined || config.openai?.transcribeModel !== undefined,
+    ...(speaking !== undefined && { speech: speaking }),
     extensions: formats.flatMap(({ extensions }) => extensions),
     commands: plugins.flatMap((plugin) => plugin.commands ?? []),
   };

@@ -25,7 +25,9 @@ import sentence from "./errors/sentence.ts";
 import link from "./web/link.ts";
 import type { Plugin } from "./plugin.ts";
 import answer from "./questions/answer.ts";
+import citedPage from "./questions/cited_page.ts";
 import requests from "./questions/requests.ts";
+import speak from "./questions/speak.ts";
 
 /** In the order in which they are listed in `/help` and asked for what they claim. */
 export const builtIn: readonly Plugin[] = [
@@ -54,5 +56,7 @@ export const builtIn: readonly Plugin[] = [
   link,
   requests,
   answer,
+  citedPage,
+  speak,
   sentence,
 ];

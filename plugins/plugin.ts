@@ -72,6 +72,26 @@ export interface IncomingFile {
   isVoice?: true;
 }
 
+/** Something to be heard. */
+export interface Sound {
+  /** As it is shown where it is no voice note, with an extension. */
+  name: string;
+  /** A whole file of its format. */
+  bytes: Uint8Array;
+  /** Of the content; Ogg is sent as a voice note. */
+  mimeType: string;
+  /** How long it lasts, if that is known. */
+  seconds?: number;
+}
+
+/** A sound that Telegram has. */
+export interface KnownSound {
+  /** What Telegram takes it for. */
+  kind: "voice" | "audio" | "document";
+  /** What Telegram sends it again for. */
+  fileId: string;
+}
+
 /** What a handler is given; it has no other way to reach the outside. */
 export interface PluginContext {
   /** Where to answer. */
@@ -109,10 +129,14 @@ export interface PluginContext {
   sentMessage(id: number): SentMessage;
   /** Sends a file: one that Telegram has, or bytes. */
   sendFile(file: { fileId: string } | { name: string; bytes: Uint8Array }): Promise<void>;
+  /** Sends a sound; gives how to send it again, unless it was sent before a restart. */
+  sendSound(sound: Sound): Promise<KnownSound | undefined>;
+  /** Sends a sound again; gives `false`, and sends nothing, where Telegram has it no more. */
+  sendKnownSound(sound: KnownSound): Promise<boolean>;
   /** Shows Markdown that grows while it is written. Nothing is kept: `reply` follows. */
   preview(markdown: string): void;
-  /** Shows "typing …" until the handler ends. */
-  typing(): void;
+  /** Shows "typing …", or "recording …", until the handler ends. */
+  typing(action?: "typing" | "record_voice"): void;
   /**
    * Fetches a file's content.
    *
@@ -145,6 +169,8 @@ export interface PluginSettings {
   model: string;
   /** Whether the AI takes recordings. */
   hears: boolean;
+  /** Who reads answers aloud, and the longest text of theirs; absent where the AI does not speak. */
+  speech?: { voice: string; maxLetters: number };
   /** File name extensions that can be read, for texts that name them. */
   extensions: readonly string[];
   /** All commands of all plugins, in the order of `/help`. */

@@ -9,12 +9,15 @@ import {
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
+  AISpeakingError,
 } from "../lib/ai/errors.ts";
 import type {
   AnswerReply,
   AnswerRequest,
   EmbeddingKind,
   EmbedReply,
+  SpeakReply,
+  SpeakRequest,
   TranscribeReply,
   TranscribeRequest,
 } from "../lib/ai/provider.ts";
@@ -43,6 +46,20 @@ const recording = (key: string, userId = 1): TranscribeRequest => ({
   userId,
   audio: { bytes: new Uint8Array(1), mimeType: "audio/ogg", extension: "ogg" },
 });
+const said = (text: string): SpeakReply => ({
+  kind: "speech",
+  bytes: new TextEncoder().encode(text),
+  mimeType: "audio/ogg",
+  extension: "ogg",
+  promptTokens: 1,
+  answerTokens: 1,
+});
+const speech = (key: string, userId = 1): SpeakRequest => ({
+  key,
+  userId,
+  language: "en",
+  text: key,
+});
 const question = (key: string, userId = 1): AnswerRequest => ({
   key,
   userId,
@@ -59,6 +76,7 @@ interface Call extends GenerateInput {
   answer(text: string): void;
   hear(text: string): void;
   embed(): void;
+  say(text: string): void;
   fail(error: unknown): void;
 }
 
@@ -70,8 +88,9 @@ function startAi({ concurrency = 8, hasProvider = true } = {}) {
     const { promise, resolve, reject } = Promise.withResolvers<AiReply>();
     const answer = (text: string) => resolve(answered(text));
     const hear = (text: string) => resolve(heard(text));
+    const say = (text: string) => resolve(said(text));
     const embed = () => resolve(near);
-    calls.push({ ...input, signal, answer, hear, embed, fail: reject });
+    calls.push({ ...input, signal, answer, hear, say, embed, fail: reject });
     return promise;
   });
   const ai = createActor(
@@ -85,9 +104,10 @@ function startAi({ concurrency = 8, hasProvider = true } = {}) {
   const send = (key: string, userId?: number) => ask(ai.system, "ai.answer", question(key, userId));
   const listen = (key: string, userId?: number) =>
     ask(ai.system, "ai.transcribe", recording(key, userId));
+  const speak = (key: string, userId?: number) => ask(ai.system, "ai.speak", speech(key, userId));
   const embed = (key: string, kind: EmbeddingKind = "document") =>
     ask(ai.system, "ai.embed", { key, userId: 1, texts: [key], kind });
-  return { ai, clock, calls, send, listen, embed, system: ai.system };
+  return { ai, clock, calls, send, listen, speak, embed, system: ai.system };
 }
 
 /** Fails as many questions in a row as open the circuit. */
@@ -368,6 +388,107 @@ Deno.test("ai without a provider hears nothing, and says so at once", async () =
   assert.deepEqual(await listen("a"), { kind: "unheard", reason: "offline" });
 });
 
+Deno.test("ai speaks by the same turns and tries, and identical texts share one call", async () => {
+  const { clock, calls, speak, send } = startAi({ concurrency: 1 });
+  const both = [speak("same"), speak("same", 2)];
+  const question = send("q");
+  calls[0]?.fail(busy());
+  await settle();
+  clock.increment(2_000 * JITTER);
+  calls[1]?.say("one");
+  assert.deepEqual(await Promise.all(both), [said("one"), said("one")]);
+  await settle();
+  calls[2]?.answer("a");
+  assert.deepEqual(await question, answered("a"));
+  assert.deepEqual(await speak("same"), said("one"), "of a moment ago");
+  assert.equal(calls.length, 3);
+});
+
+Deno.test("ai ends a speech that nobody waits for any more", async () => {
+  const { ai, calls, system } = startAi();
+  const caller = new AbortController();
+  const gone = ask(system, "ai.speak", speech("a"), { signal: caller.signal });
+  caller.abort(new Error("gone"));
+  await assert.rejects(gone, /gone/);
+  await settle();
+  assert.ok(calls[0]?.signal.aborted);
+  assert.deepEqual(ai.getSnapshot().children, {});
+});
+
+Deno.test("ai without a provider says nothing, and why", async () => {
+  const { speak } = startAi({ hasProvider: false });
+  assert.deepEqual(await speak("a"), { kind: "unspoken", reason: "offline" });
+});
+
+Deno.test("a model without a voice says so each time, and is asked again", async () => {
+  const { calls, speak } = startAi();
+  for (let n = 0; n <= FAILURES_TO_OPEN; n++) {
+    const reply = speak(`${n}`);
+    calls[n]?.fail(new AISpeakingError("the server answered 404"));
+    assert.deepEqual(await reply, { kind: "unspoken", reason: "cannot_speak" });
+    await settle();
+  }
+});
+
+Deno.test("a voice that keeps failing is spared for a time, and questions are answered on", async () => {
+  const { ai, clock, calls, send, speak } = startAi();
+  const fail = async () => {
+    const reply = speak(`failing ${calls.length}`);
+    await settle();
+    calls.at(-1)?.fail(new AIServiceError("it is down"));
+    assert.deepEqual(await reply, { kind: "unspoken", reason: "unavailable" });
+    await settle();
+  };
+  for (let n = 0; n < FAILURES_TO_OPEN; n++) await fail();
+  assert.deepEqual(await speak("spared"), { kind: "unspoken", reason: "unavailable" });
+  assert.equal(calls.length, FAILURES_TO_OPEN);
+  assert.equal(ai.getSnapshot().value, "closed");
+  const question = send("q");
+  calls.at(-1)?.answer("42");
+  assert.deepEqual(await question, answered("42"));
+
+  clock.increment(OPEN_MS);
+  await fail();
+  assert.deepEqual(await speak("spared again"), { kind: "unspoken", reason: "unavailable" });
+  clock.increment(OPEN_MS);
+  const heals = speak("heals");
+  calls.at(-1)?.say("I am back");
+  assert.deepEqual(await heals, said("I am back"));
+  await settle();
+  await fail();
+  const next = speak("one failure is no reason");
+  calls.at(-1)?.say("so I speak");
+  assert.deepEqual(await next, said("so I speak"));
+});
+
+Deno.test("a voice whose quota is used up is spared at once", async () => {
+  const { calls, speak } = startAi();
+  const first = speak("a");
+  calls[0]?.fail(new AIQuotaError("the quota is used up"));
+  assert.deepEqual(await first, { kind: "unspoken", reason: "quota" });
+  await settle();
+  assert.deepEqual(await speak("b"), { kind: "unspoken", reason: "quota" });
+  assert.equal(calls.length, 1);
+});
+
+Deno.test("a voice does not close the circuit of a service that answers nothing", async () => {
+  const setup = startAi();
+  const { ai, clock, calls, speak, send } = setup;
+  await openCircuit(setup);
+  assert.deepEqual(await speak("a"), { kind: "unspoken", reason: "unavailable" });
+  clock.increment(OPEN_MS);
+  const reply = speak("b");
+  calls.at(-1)?.say("b");
+  assert.deepEqual(await reply, said("b"));
+  await settle();
+  assert.equal(ai.getSnapshot().value, "halfOpen");
+  const trial = send("c");
+  calls.at(-1)?.answer("c");
+  assert.deepEqual(await trial, answered("c"));
+  await settle();
+  assert.equal(ai.getSnapshot().value, "closed");
+});
+
 Deno.test("ai tries a document's embedding again, and a question's not, as somebody waits for it", async () => {
   const { clock, calls, embed } = startAi();
   const ofQuestion = embed("q", "question");
@@ -431,14 +552,52 @@ Deno.test("ai lets its embedding rest at once when that quota is used up, and an
 Deno.test("ai does not take a vector for a sign that answers are back", async () => {
   const world = startAi();
   await openCircuit(world);
-  world.clock.increment(OPEN_MS);
   assert.deepEqual(await world.embed("d"), { kind: "none", reason: "unavailable" });
+  world.clock.increment(OPEN_MS);
+  const reply = world.embed("e");
+  const trial = world.send("c");
+  world.calls.at(-2)?.embed();
+  assert.deepEqual(await reply, near);
+  await settle();
   assert.equal(world.ai.getSnapshot().value, "halfOpen");
+  world.calls.at(-1)?.answer("c");
+  assert.deepEqual(await trial, answered("c"));
+  await settle();
+  assert.equal(world.ai.getSnapshot().value, "closed");
 });
 
 Deno.test("ai without a provider embeds nothing, and says so at once", async () => {
   const { embed } = startAi({ hasProvider: false });
   assert.deepEqual(await embed("d"), { kind: "none", reason: "offline" });
+});
+
+Deno.test("ai lets its voice and its embedding rest apart from each other", async () => {
+  const { calls, embed, speak } = startAi();
+  const reply = speak("a");
+  calls[0]?.fail(new AIQuotaError("the quota is used up"));
+  assert.deepEqual(await reply, { kind: "unspoken", reason: "quota" });
+  await settle();
+  const vectors = embed("d");
+  calls[1]?.embed();
+  assert.deepEqual(await vectors, near);
+  await settle();
+  assert.deepEqual(await speak("b"), { kind: "unspoken", reason: "quota" });
+  assert.equal(calls.length, 2);
+});
+
+Deno.test("ai half-open has a voice neither take the trial's place nor wait for ever", async () => {
+  const world = startAi({ concurrency: 1 });
+  await openCircuit(world);
+  world.clock.increment(OPEN_MS);
+  const voices = [world.speak("a"), world.speak("b")];
+  const trial = world.send("c");
+  for (const text of ["a", "b"]) {
+    world.calls.at(-1)?.say(text);
+    await settle();
+  }
+  world.calls.at(-1)?.answer("c");
+  assert.deepEqual(await Promise.all(voices), [said("a"), said("b")]);
+  assert.deepEqual(await trial, answered("c"));
 });
 
 Deno.test("ai lets no embedding wait for answers, and no answer for embeddings", async () => {

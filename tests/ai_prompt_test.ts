@@ -5,11 +5,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { answerKey, leansOnConversation } from "../lib/ai/answer_key.ts";
-import { checkCitations, citedPlaces } from "../lib/ai/citations.ts";
+import { checkCitations, citedPlaces, claimAt } from "../lib/ai/citations.ts";
+import { supportOf, termSet } from "../lib/ai/evidence.ts";
 import { citableName, placeLabel } from "../lib/ai/place.ts";
 import { buildPrompt } from "../lib/ai/prompt.ts";
 import type { AnswerRequest } from "../lib/ai/provider.ts";
 import type { FoundPassage, Unit } from "../lib/library.ts";
+import { shownPassages } from "../plugins/questions/cited_page.ts";
 
 const UNITS: readonly Unit[] = ["page", "sheet", "slide", "part", "minute"];
 
@@ -148,6 +150,71 @@ Deno.test("a place that no passage has is marked", () => {
     assert.equal(checked.text, marked);
     assert.deepEqual(checked.unknown, unknown);
   }
+});
+
+Deno.test("a place that does not say what it is cited for is marked, and the right one named", () => {
+  const passages = [
+    passage(3, { text: "The tenant pays a deposit of 1,200.50 euros before moving in." }),
+    passage(9, { text: "The landlord repairs the roof, the boiler and the windows every spring." }),
+    passage(12, { text: "Notice is given three months before the end of a quarter, in writing." }),
+  ];
+  for (
+    const [text, checked, pages] of [
+      [
+        "The deposit is 1 200,50 euros [p. 9].",
+        "The deposit is 1 200,50 euros [p. 9: not found there] [p. 3].",
+        [3],
+      ],
+      [
+        "Залог составляет 1 200,5 евро [p. 12].",
+        "Залог составляет 1 200,5 евро [p. 12: not found there] [p. 3].",
+        [3],
+      ],
+      [
+        "He repairs the roof, the boiler and windows each spring [p. 3] [p. 12]. Notice: 3 months [p. 12].",
+        "He repairs the roof, the boiler and windows each spring [p. 3: not found there] " +
+        "[p. 12: not found there] [p. 9]. Notice: 3 months [p. 12].",
+        [9, 12],
+      ],
+    ] as const
+  ) {
+    const result = checkCitations(text, passages, "en");
+    assert.equal(result.text, checked);
+    assert.deepEqual(result.cited.map(({ page }) => page), pages);
+  }
+});
+
+Deno.test("a claim that is computed, summed up or translated keeps its citation", () => {
+  const passages = [
+    passage(3, { text: "Revenue of 2021 was 400 million, of 2022 it was 500 million." }),
+    passage(9, { text: "Costs of 2021 were 300 million; staff grew by 25 % to 100 people." }),
+  ];
+  for (
+    const text of [
+      // 25 stands on another page, but by chance; 400 and 500 stand here.
+      "Revenue grew by 25 % from 400 to 500 million in 2022 [p. 3].",
+      "Revenue rose by a quarter [p. 3].",
+      "Выручка выросла за год на четверть [p. 3].",
+      "Revenue grew in 2022 [p. 3], and costs in 2021 [p. 9].",
+      "It grew by 100 million [p. 3; p. 9].",
+      "See [p. 3] and [p. 9] for all of it.",
+    ]
+  ) assert.equal(checkCitations(text, passages, "en").text, text);
+});
+
+Deno.test("what an answer claims of a page is found again, for the page's passages to be told apart", () => {
+  const answer =
+    "The rent is 900 euros [p. 3]. Pets are allowed [p. 4].\nHeating costs 50 [p. 2-3].";
+  assert.deepEqual([...claimAt(answer, "page", 3).figures], ["900", "50"]);
+  assert.deepEqual([...claimAt(answer, "page", 4).figures], []);
+  assert.ok(claimAt(answer, "page", 4).words.size >= 2);
+  assert.equal(claimAt(answer, "slide", 3).words.size, 0);
+  const text = (n: number) => `Paragraph ${n} of a long chapter. `.repeat(60);
+  const chapter = Array.from({ length: 20 }, (_, n) => n === 12 ? `${text(n)} 900 euros` : text(n));
+  const claim = claimAt(answer, "page", 3);
+  const { first, last } = shownPassages(chapter, (each) => supportOf(claim, termSet(each)));
+  assert.ok(first <= 12 && 12 <= last && last - first < 5, `${first} to ${last}`);
+  assert.deepEqual(shownPassages(chapter.slice(0, 3), () => 0), { first: 0, last: 2 });
 });
 
 Deno.test("a place is looked up in the document that the citation names", () => {

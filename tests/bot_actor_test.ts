@@ -1,13 +1,22 @@
 /** The BotActor: signing in, intake that stores before it acknowledges, work in hand, draining. */
 import assert from "node:assert/strict";
 import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
-import { botMachine, CHORES_MS, LOOK_MS, MAX_IN_FLIGHT } from "../actors/bot.ts";
+import { botMachine, CHORES_MS, LOOK_MS, MAX_IN_FLIGHT, QUEUE_MS } from "../actors/bot.ts";
 import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import { serving } from "../lib/serve.ts";
 import { TelegramConflictError, TelegramRefusedError } from "../lib/telegram/errors.ts";
+import { noteSent } from "../lib/telegram/sent_messages.ts";
 import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import { settle } from "./support/machines.ts";
+
+/** The notes of an update that sends nothing. */
+function nothingSent(jobId: string) {
+  const sql = () => {
+    throw new Error("Cannot note what was sent as there is no database here");
+  };
+  return noteSent({ jobId, sql, earlier: new Map(), isUnclear: false, assertClaimed: () => {} });
+}
 
 /** A BotActor over a queue in memory, and polls that the test answers. */
 function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}) {
@@ -20,6 +29,7 @@ function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}
     aborted: 0,
     closed: false,
     takes: 0,
+    hangs: false,
     roused: 0,
     tidied: 0,
   };
@@ -29,10 +39,13 @@ function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}
   const polls: { offset: number; answer(ids: number[]): void; fail(error: Error): void }[] = [];
   const handlers: { id: number; finish(): void }[] = [];
   const store = (updates: readonly IncomingUpdate[]) => {
+    if (world.hangs) return new Promise<void>(() => {});
     if (world.storeFails) return Promise.reject(new Error("the database is away"));
     for (const update of updates) {
       world.stored.push(update.update_id);
-      queue.push({ id: String(update.update_id), update, retries: 0, waits: 0, isDead: false });
+      const id = String(update.update_id);
+      const tries = { retries: 0, waits: 0, failures: 0 };
+      queue.push({ id, update, ...tries, isDead: false, sent: nothingSent(id) });
     }
     return Promise.resolve();
   };
@@ -59,6 +72,7 @@ function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}
         receive: serving<Ask<"bot.receive">>(({ updates }) => store(updates)),
         take: fromPromise<readonly StoredUpdate[], { limit: number }>(({ input }) => {
           world.takes++;
+          if (world.hangs) return new Promise(() => {});
           return Promise.resolve(queue.splice(0, input.limit));
         }),
         handle: fromPromise<void, StoredUpdate>(({ input, signal }) => {
@@ -191,6 +205,23 @@ Deno.test("bot looks by itself for what another replica has stored", async () =>
   clock.increment(LOOK_MS);
   await settle();
   assert.equal(world.takes, before + 1);
+});
+
+Deno.test("bot asks a queue anew that does not answer, whether it takes or stores", async () => {
+  const { clock, handlers, polls, world, start, receive } = startBot();
+  world.hangs = true;
+  await start();
+  polls[0]?.answer([1]);
+  await settle();
+  world.hangs = false;
+  clock.increment(QUEUE_MS);
+  await settle();
+  clock.increment(LOOK_MS);
+  await settle();
+  assert.equal(polls.at(-1)?.offset, 0, "what was not stored is not acknowledged");
+  await receive(2);
+  await settle();
+  assert.deepEqual(handlers.map(({ id }) => id), [2]);
 });
 
 Deno.test("bot takes no more than it can handle at once", async () => {

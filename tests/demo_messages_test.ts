@@ -1,7 +1,7 @@
 /** The local Bot API server: which messages, drafts, buttons and edits it refuses, as Telegram does. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { refused, startServer } from "./support/bot_api.ts";
+import { refused, startServer, TOKEN } from "./support/bot_api.ts";
 
 Deno.test("HTML that Telegram cannot parse is refused", async () => {
   await using world = await startServer();
@@ -89,3 +89,27 @@ Deno.test("the menu of commands is that of the language, else the common one", a
   assert.deepEqual(await menu("en"), common);
   assert.deepEqual(await menu(), common);
 });
+
+for (
+  const [method, kind] of [
+    ["sendVoice", "voice"],
+    ["sendAudio", "audio"],
+    ["sendDocument", "document"],
+  ] as const
+) {
+  Deno.test(`a file is sent once with its bytes and then by its id (${method})`, async () => {
+    await using world = await startServer();
+    refused(await world.call(method, { [kind]: "AgAD-unknown" }), 400, /wrong file identifier/);
+    const body = new FormData();
+    body.append("chat_id", String(world.user.id));
+    body.append(kind, new File([Uint8Array.of(1, 2, 3)], "answer.ogg"));
+    const url = `${world.server.url}/bot${TOKEN}/${method}`;
+    const { result } = await (await fetch(url, { method: "POST", body })).json();
+    const fileId = result[kind].file_id;
+    assert.equal((await world.call(method, { [kind]: fileId })).ok, true);
+    assert.deepEqual(
+      world.user.messages().map(({ file, bytes, sound }) => [file, bytes, sound]),
+      Array(2).fill(["answer.ogg", 3, kind === "document" ? undefined : fileId]),
+    );
+  });
+}

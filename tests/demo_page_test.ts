@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sampleFile } from "../lib/demo/sample.ts";
 import { missingChromium, openTab, type Tab } from "./support/chromium.ts";
+import { wav } from "./support/recordings.ts";
 import { emptyFolder } from "./support/storage.ts";
 import { startWorld, TOKEN, type World } from "./support/world.ts";
 
@@ -130,6 +131,17 @@ Deno.test({
       await tab.until(sent);
       await asBot(world, "sendMessage", { text: "Stopped." });
       await tab.until(`document.querySelector(".draft") === null`);
+    });
+
+    await t.step("a sound can be played where it stands", async () => {
+      const body = new FormData();
+      body.append("chat_id", String(VISITOR));
+      body.append("audio", new File([wav(2).slice()], "answer.wav"));
+      const url = `${world.server.url}/bot${TOKEN}/sendAudio`;
+      const sent = await (await fetch(url, { method: "POST", body })).json();
+      assert.equal(sent.result.audio.file_size, wav(2).length);
+      await tab.until(`${LAST}?.querySelector("audio")?.duration === 2`);
+      assert.match(await botSays(tab, /answer/), /answer\.wav/);
     });
 
     await t.step("text of a message is never taken for the page's own HTML", async () => {

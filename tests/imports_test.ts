@@ -88,7 +88,7 @@ Deno.test("adapters know no actor", () => {
 
 Deno.test("plugins know the plugin API, the words of the program and parsing libraries", () => {
   const allowed =
-    /^(plugins\/|actors\/protocol\.ts$|lib\/(library|tables|at_once)\.ts$|lib\/texts\/|lib\/ai\/(answer_key|citations|document_parts|guard|history|place|provider|terms_prompt)\.ts$|lib\/ai\/table_prompt\.ts$|lib\/extract\/(?!child|reader|sandbox|process|models)\w+\.ts$)/;
+    /^(plugins\/|actors\/protocol\.ts$|lib\/(library|tables|at_once)\.ts$|lib\/texts\/|lib\/ai\/(addresses|answer_key|citations|document_parts|evidence|guard|history|place|provider|spoken_text|terms_prompt)\.ts$|lib\/ai\/table_prompt\.ts$|lib\/extract\/(?!child|reader|sandbox|process|models)\w+\.ts$)/;
   const parsing =
     /^(@hyzyla\/pdfium|@e965\/xlsx|@kenjiuno\/msgreader|mammoth|papaparse|pdf-lib|postal-mime|word-extractor|node:(buffer|timers\/promises)$)/;
   assert.deepEqual(

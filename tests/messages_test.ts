@@ -4,11 +4,15 @@ import fc from "fast-check";
 import { startBotApiServer } from "../lib/demo/bot_api_server.ts";
 import { createTelegramApi } from "../lib/telegram/api.ts";
 import { escapeMarkdown, toPlainText, toTelegramHtml } from "../lib/telegram/markdown.ts";
-import { ChatGoneError, createReplies } from "../lib/telegram/replies.ts";
+import { ChatGoneError } from "../lib/telegram/chat_target.ts";
+import { createReplies, type Sending } from "../lib/telegram/replies.ts";
 import { splitMarkdown } from "../lib/telegram/split.ts";
 
 const TOKEN = "4242:secret-part";
-const never = new AbortController().signal;
+const sending: Sending = {
+  once: (_content, send) => send(),
+  signal: new AbortController().signal,
+};
 const words = (text: string) => text.split(/\s+/).filter(Boolean);
 
 /** A server with one user, and replies that go to it. */
@@ -122,7 +126,7 @@ Deno.test("a split code block is code in every piece, and a table has its header
 
 Deno.test("a short answer is one message of HTML", async () => {
   await withServer(async ({ server, user, replies }) => {
-    await replies.send({ id: 5 }, "**Hello** <you>", {}, never);
+    await replies.send({ id: 5 }, "**Hello** <you>", {}, sending);
     assert.deepEqual(sentBy(server), ["sendMessage 200"]);
     assert.equal(user.messages()[0]?.text, "<b>Hello</b> &lt;you&gt;");
   });
@@ -130,8 +134,8 @@ Deno.test("a short answer is one message of HTML", async () => {
 
 Deno.test("a table and a long answer go as one rich message", async () => {
   await withServer(async ({ server, replies }) => {
-    await replies.send({ id: 5 }, "| a | b |\n|---|---|\n| 1 | 2 |", {}, never);
-    await replies.send({ id: 5 }, "word ".repeat(2_000), {}, never);
+    await replies.send({ id: 5 }, "| a | b |\n|---|---|\n| 1 | 2 |", {}, sending);
+    await replies.send({ id: 5 }, "word ".repeat(2_000), {}, sending);
     assert.deepEqual(sentBy(server), ["sendRichMessage 200", "sendRichMessage 200"]);
   });
 });
@@ -141,9 +145,9 @@ Deno.test("a server without rich messages gets several, and only the last has th
     const gone = { code: 404, description: "Not Found" };
     server.faults.add({ method: "sendRichMessage", kind: gone, times: 99 });
     const buttons = [[{ text: "More", data: "more:1" }]];
-    await replies.send({ id: 5 }, "word ".repeat(2_000), { buttons }, never);
+    await replies.send({ id: 5 }, "word ".repeat(2_000), { buttons }, sending);
     assert.deepEqual(user.messages().map((each) => each.buttons.length), [0, 0, 1]);
-    await replies.send({ id: 5 }, "word ".repeat(2_000), {}, never);
+    await replies.send({ id: 5 }, "word ".repeat(2_000), {}, sending);
     const tries = server.calls.filter(({ method }) => method === "sendRichMessage");
     assert.equal(tries.length, 1, "it is not asked again");
   });
@@ -153,7 +157,7 @@ Deno.test("a text whose formatting is refused goes as plain text", async () => {
   await withServer(async ({ server, user, replies }) => {
     const kind = { code: 400, description: "Bad Request: can't parse entities: no" };
     server.faults.add({ method: "sendMessage", kind });
-    await replies.send({ id: 5 }, "**Hello**", {}, never);
+    await replies.send({ id: 5 }, "**Hello**", {}, sending);
     assert.deepEqual(user.messages().map(({ text, format }) => [text, format]), [[
       "Hello",
       "plain",
@@ -163,35 +167,35 @@ Deno.test("a text whose formatting is refused goes as plain text", async () => {
 
 Deno.test("an edit that changes nothing is no failure", async () => {
   await withServer(async ({ replies, user }) => {
-    const ref = await replies.send({ id: 5 }, "same", {}, never);
-    await replies.edit(ref, "same", {}, never);
-    await replies.edit(ref, "other", {}, never);
+    const ref = await replies.send({ id: 5 }, "same", {}, sending);
+    await replies.edit(ref, "same", {}, sending);
+    await replies.edit(ref, "other", {}, sending);
     assert.equal(user.messages()[0]?.text, "other");
   });
 });
 
 Deno.test("an empty text and a button with too much data are refused before they are sent", async () => {
   await withServer(async ({ server, replies }) => {
-    await assert.rejects(replies.send({ id: 5 }, " \n ", {}, never), /it has no text/);
+    await assert.rejects(replies.send({ id: 5 }, " \n ", {}, sending), /it has no text/);
     const buttons = [[{ text: "x", data: "y".repeat(65) }]];
-    await assert.rejects(replies.send({ id: 5 }, "x", { buttons }, never), /65 bytes/);
+    await assert.rejects(replies.send({ id: 5 }, "x", { buttons }, sending), /65 bytes/);
     assert.equal(server.calls.length, 0);
   });
 });
 
 Deno.test("a chat that is gone is told apart from what may pass", async () => {
   await withServer(async ({ server, replies }) => {
-    await assert.rejects(replies.send({ id: 404 }, "x", {}, never), ChatGoneError);
+    await assert.rejects(replies.send({ id: 404 }, "x", {}, sending), ChatGoneError);
     const kind = { code: 403, description: "Forbidden: bot was blocked by the user" };
     server.faults.add({ kind });
-    await assert.rejects(replies.send({ id: 5 }, "x", {}, never), ChatGoneError);
+    await assert.rejects(replies.send({ id: 5 }, "x", {}, sending), ChatGoneError);
   });
 });
 
 Deno.test("a draft shows the newest text, at most one at a time, and none after its end", async () => {
   await withServer(async ({ server, replies }) => {
     const drafts = () => server.calls.filter(({ method }) => method === "sendRichMessageDraft");
-    const preview = replies.preview({ id: 5 }, 1, never);
+    const preview = replies.preview({ id: 5 }, 1, sending.signal);
     for (let n = 1; n <= 100; n++) preview.show("word ".repeat(n));
     await server.called(({ method }) => method === "sendRichMessageDraft").then(async () => {
       assert.equal(drafts().length, 1, "no flood");
@@ -206,7 +210,7 @@ Deno.test("a draft shows the newest text, at most one at a time, and none after 
 
 Deno.test("groups get no drafts", async () => {
   await withServer(async ({ server, replies }) => {
-    const preview = replies.preview({ id: -5 }, 1, never);
+    const preview = replies.preview({ id: -5 }, 1, sending.signal);
     preview.show("text");
     await preview.end();
     assert.equal(server.calls.length, 0);

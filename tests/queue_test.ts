@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createDatabase } from "../lib/db/database.ts";
 import { listDead } from "../lib/telegram/dead_letters.ts";
-import { MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
+import { MAX_DEATHS, MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
 import {
   chatKey,
   createUpdateQueue,
@@ -11,6 +11,10 @@ import {
 } from "../lib/telegram/update_queue.ts";
 import { emptyDatabase, emptyFolder, missingServices } from "./support/storage.ts";
 
+/** A silence of 4 s, a look a second at it, a first pause of two, and a slow machine. */
+const TAKE_OVER_MS = 10_000;
+
+const never = new AbortController().signal;
 let nextId = 1;
 const message = (chat: number, update_id = nextId++) => ({
   update_id,
@@ -22,7 +26,7 @@ const ids = (taken: readonly StoredUpdate[]) => taken.map(({ update }) => update
 async function drain(queue: UpdateQueue): Promise<number[]> {
   const order: number[] = [];
   for (;;) {
-    const taken = await queue.take(10);
+    const taken = await queue.take(10, never);
     if (taken.length === 0) return order;
     for (const stored of taken) {
       order.push(stored.update.update_id);
@@ -47,6 +51,13 @@ for (const kind of ["pglite", "postgres"] as const) {
         return queue;
       };
       const queue = await open();
+      const successor = async () => {
+        const other = kind === "pglite" ? await open() : queue;
+        const end = async () => {
+          if (other !== queue) await other.close();
+        };
+        return { queue: other, [Symbol.asyncDispose]: end };
+      };
       try {
         await t.step(
           "an update that comes twice is stored once, also after it was handled",
@@ -66,11 +77,11 @@ for (const kind of ["pglite", "postgres"] as const) {
           async () => {
             const first = [message(1), message(2), message(1), message(2)];
             await queue.store(first);
-            const taken = await queue.take(10);
+            const taken = await queue.take(10, never);
             assert.deepEqual(ids(taken), [first[0]?.update_id, first[1]?.update_id]);
-            assert.deepEqual(await queue.take(10), [], "both chats are at work");
+            assert.deepEqual(await queue.take(10, never), [], "both chats are at work");
             for (const each of taken.slice(0, 1)) await queue.complete(each);
-            const next = await queue.take(10);
+            const next = await queue.take(10, never);
             assert.deepEqual(ids(next), [first[2]?.update_id]);
             for (const each of [...taken.slice(1), ...next]) await queue.complete(each);
             assert.deepEqual(await drain(queue), [first[3]?.update_id]);
@@ -90,11 +101,11 @@ for (const kind of ["pglite", "postgres"] as const) {
           async () => {
             const [failing, following] = [message(8), message(8)];
             await queue.store([failing, following]);
-            const [stored] = await queue.take(10);
+            const [stored] = await queue.take(10, never);
             assert.ok(stored);
             assert.equal(await queue.giveBack(stored, new Error("away")), "later");
             let again: StoredUpdate[] = [];
-            while (again.length === 0) again = await queue.take(10);
+            while (again.length === 0) again = await queue.take(10, never);
             assert.deepEqual(ids(again), [failing.update_id]);
             assert.equal(again[0]?.retries, 1);
             for (const each of again) await queue.complete(each);
@@ -110,7 +121,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         const skipPauses = () =>
           database.sql`update pgboss.job set start_after = now() where state = 'retry'`;
         const takeOne = async () => {
-          const [stored] = await queue.take(10);
+          const [stored] = await queue.take(10, never);
           assert.ok(stored);
           return stored;
         };
@@ -153,7 +164,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         await t.step("one that kills its process each time is not handled once more", async () => {
           const [poison, following] = [message(12), message(12)];
           await queue.store([poison, following]);
-          for (let tries = 0; tries < MAX_TRIES; tries++) {
+          for (let tries = 0; tries < MAX_DEATHS; tries++) {
             const stored = await takeOne();
             assert.deepEqual([stored.update.update_id, stored.isDead], [poison.update_id, false]);
             await processDies();
@@ -169,14 +180,14 @@ for (const kind of ["pglite", "postgres"] as const) {
           const both = [message(13), message(14)];
           await queue.store(both);
           for (let tries = 0; tries < 2; tries++) {
-            const taken = await queue.take(10);
+            const taken = await queue.take(10, never);
             assert.equal(taken.length, 2);
             await processDies();
             for (const { id } of taken) queue.abandon(id);
           }
           const first = await takeOne();
           await skipPauses();
-          assert.deepEqual(await queue.take(10), [], "the other is set aside");
+          assert.deepEqual(await queue.take(10, never), [], "the other is set aside");
           await queue.complete(first);
           await skipPauses();
           const second = await takeOne();
@@ -199,6 +210,85 @@ for (const kind of ["pglite", "postgres"] as const) {
           assert.equal(await queue.size(), 0);
         });
 
+        await t.step(
+          "what a process had in work when it died is another's within seconds",
+          async () => {
+            const dying = await open();
+            const [alive, orphan, next] = [message(21), message(22), message(22)];
+            await queue.store([alive]);
+            const inHand = await takeOne();
+            await queue.store([orphan, next]);
+            assert.deepEqual(ids(await dying.take(10, never)), [orphan.update_id]);
+            // On the embedded database nobody else is alive, but a successor may come.
+            if (kind === "pglite") await queue.complete(inHand);
+            const begun = performance.now();
+            await dying.close();
+            await using other = await successor();
+            const taken: number[] = [];
+            while (taken.length < 2) taken.push(...await drain(other.queue));
+            assert.deepEqual(taken, [orphan.update_id, next.update_id]);
+            assert.ok(performance.now() - begun < TAKE_OVER_MS);
+            await queue.complete(inHand);
+            assert.equal(await queue.size(), 0, "who is alive keeps what it has");
+          },
+        );
+
+        await t.step("what is taken when nobody waits for it any more is taken again", async () => {
+          await queue.store([message(41)]);
+          assert.deepEqual(await queue.take(10, AbortSignal.abort()), []);
+          assert.equal(await queue.size(), 1);
+          let again: StoredUpdate | undefined;
+          while (again === undefined) [again] = await queue.take(10, never);
+          await queue.complete(again);
+          assert.equal(await queue.size(), 0);
+        });
+
+        await t.step(
+          "what an update has sent is known to its next try, each as often",
+          async () => {
+            await queue.store([message(31)]);
+            const texts: string[] = [];
+            const say = ({ sent }: StoredUpdate, text: string) =>
+              sent.once(text, () => Promise.resolve(texts.push(text)));
+            const first = await takeOne();
+            for (const text of ["a", "a", "b"]) await say(first, text);
+            await first.sent.flush();
+            await say(first, "not noted");
+            first.sent.end();
+            await processDies();
+            queue.abandon(first.id);
+            const second = await takeOne();
+            const messageIds = [];
+            for (const text of ["a", "b", "a", "a"]) messageIds.push(await say(second, text));
+            assert.deepEqual(messageIds, [1, 3, 2, 5]);
+            assert.deepEqual(texts, ["a", "a", "b", "not noted", "a"]);
+            assert.deepEqual(second.sent.repeats, { avoided: 3, possible: 1 });
+            await queue.giveBack(second, new Error("bad"));
+            await skipPauses();
+            const third = await takeOne();
+            await say(third, "c");
+            assert.equal(
+              third.sent.repeats.possible,
+              1,
+              "what the first one has sent is not known",
+            );
+            await queue.complete(third);
+          },
+        );
+
+        await t.step("a try that ended in order leaves nothing unclear", async () => {
+          await queue.store([message(32)]);
+          const first = await takeOne();
+          await first.sent.once("a", () => Promise.resolve(1));
+          await queue.giveBack(first, new Error("bad"));
+          await skipPauses();
+          const second = await takeOne();
+          await second.sent.once("a", () => Promise.reject(new Error("it was sent")));
+          await second.sent.once("b", () => Promise.resolve(2));
+          assert.deepEqual(second.sent.repeats, { avoided: 1, possible: 0 });
+          await queue.complete(second);
+        });
+
         await t.step("a dead letter is handled once more when its operator wants it", async () => {
           const [letter] = await listDead(database.sql, "all");
           assert.ok(letter);
@@ -216,7 +306,7 @@ for (const kind of ["pglite", "postgres"] as const) {
           const odd = { ...message(15), note: "a\0b\ud800c" };
           const plain = message(16);
           await queue.store([odd, plain]);
-          const taken = await queue.take(10);
+          const taken = await queue.take(10, never);
           assert.deepEqual(ids(taken), [odd.update_id, plain.update_id]);
           assert.equal(taken[0]?.update.note, "a\ufffdb\ufffdc");
           for (const each of taken) await queue.complete(each);

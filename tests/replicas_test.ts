@@ -150,12 +150,12 @@ for (const kind of ["pglite", "postgres"] as const) {
           insert into turns (user_id, chat_id, question, answer, asked_at)
           select 1, 1, 'q' || n, 'a', now() - n * interval '1 hour' from generate_series(1, 1300) n`;
         await sql`
-          insert into update_waits (job_id, waits, noted_at)
-          select gen_random_uuid(), 1, now() - n * interval '1 day' from generate_series(0, 9) n`;
+          insert into sent_messages (job_id, key, message_id, sent_at)
+          select gen_random_uuid(), 'k', 1, now() - n * interval '1 day' from generate_series(0, 9) n`;
         const left = async () => {
           const [turns] = await sql<[{ n: number }]>`select count(*)::int as n from turns`;
-          const [waits] = await sql<[{ n: number }]>`select count(*)::int as n from update_waits`;
-          return [turns.n, waits.n];
+          const [notes] = await sql<[{ n: number }]>`select count(*)::int as n from sent_messages`;
+          return [turns.n, notes.n];
         };
         const never = new AbortController().signal;
         assert.equal(await tidy(sql, { turnsDays: 0 }, never), 0);

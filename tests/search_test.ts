@@ -4,11 +4,14 @@ import fc from "fast-check";
 import type { Section } from "../lib/library.ts";
 import { rank } from "../lib/retrieval/bm25.ts";
 import { choose } from "../lib/retrieval/choose.ts";
+import { tokensNeeded } from "../lib/retrieval/enough.ts";
 import { indexSections } from "../lib/retrieval/index.ts";
+import { shareWithNeighbours } from "../lib/retrieval/neighbours.ts";
 import { search, type SearchPorts } from "../lib/retrieval/search.ts";
 import { cutSections } from "../lib/retrieval/passages.ts";
 import { normalNumber, termsOf } from "../lib/retrieval/terms.ts";
 import { estimateTokens } from "../lib/retrieval/tokens.ts";
+import { portsOver } from "./support/ports.ts";
 
 const words = (text: string) => text.split(/\s+/).filter(Boolean);
 const section = (text: string, page = 1): Section => ({ page, heading: [], text });
@@ -61,6 +64,18 @@ Deno.test("words that stand everywhere are no terms", () => {
   assert.deepEqual(termsOf("What is the sum of it, и что это?"), ["sum"]);
 });
 
+Deno.test("a year is the same however a report names it", () => {
+  const forms = ["2022", "FY2022", "FY22", "FY'22", "FY 2022", "2022г.", "2022 г"].map((form) =>
+    termsOf(form).filter((term) => term !== "г")
+  );
+  assert.deepEqual(forms, forms.map(() => ["2022"]));
+});
+
+Deno.test("the ending of a possessive is no term", () => {
+  assert.deepEqual(termsOf("the keeper's lamp"), termsOf("the keeper lamp"));
+  assert.deepEqual(termsOf("It isn’t lit"), ["lit"]);
+});
+
 Deno.test("Cyrillic counts more tokens than Latin of the same length", () => {
   assert.ok(estimateTokens("договор ".repeat(100)) > estimateTokens("contract ".repeat(100)));
   assert.equal(estimateTokens(""), 0);
@@ -88,6 +103,22 @@ Deno.test("rank follows the formula", () => {
   assert.ok(only && Math.abs(only.score - rarity * 2.2 / (1 + norm)) < 1e-12);
 });
 
+Deno.test("added terms rank, and together weigh no more than the question's own", () => {
+  const documents = [{ id: 1, lengths: [10, 10, 10, 10] }];
+  const at = (term: string, ordinal: number) => ({
+    documentId: 1,
+    term,
+    ordinals: [ordinal],
+    counts: [1],
+  });
+  const postings = [at("own", 0), ...["a", "b", "c"].map((term) => at(term, 1))];
+  const added = new Set(["a", "b", "c"]);
+  assert.equal(rank(documents, postings)[0]?.ordinal, 1);
+  const [first, second] = rank(documents, postings, added);
+  assert.ok(first && second && Math.abs(first.score - second.score) < 1e-12);
+  assert.equal(rank(documents, postings.slice(1), added)[0]?.ordinal, 1);
+});
+
 Deno.test("rarer terms and more of them weigh more, and length weighs against", () => {
   const documents = [{ id: 1, lengths: [10, 10, 10, 30] }];
   const ranked = rank(documents, [
@@ -98,12 +129,40 @@ Deno.test("rarer terms and more of them weigh more, and length weighs against", 
   assert.equal(ranked.at(-1)?.ordinal, 3);
 });
 
+Deno.test("a passage gains by its better neighbour, and joins where it held no term", () => {
+  const documents = [{ id: 1, lengths: [9, 9, 9, 9] }, { id: 2, lengths: [9] }];
+  const at = (documentId: number, ordinal: number, score: number) => ({
+    documentId,
+    ordinal,
+    score,
+  });
+  const shared = shareWithNeighbours([at(1, 1, 10), at(2, 0, 5), at(1, 2, 1)], documents);
+  assert.deepEqual(shared, [at(1, 1, 10.4), at(1, 2, 5), at(2, 0, 5), at(1, 0, 4), at(1, 3, 0.4)]);
+});
+
 Deno.test("a choice stays within its budget, and takes what fits best", () => {
   const documents = [{ id: 1, passageTokens: [60, 50, 40] }];
   const ranked = [2, 0, 1].map((ordinal, n) => ({ documentId: 1, ordinal, score: 3 - n }));
   assert.deepEqual(choose(ranked, documents, 100).map(({ ordinal }) => ordinal), [2, 0]);
   assert.deepEqual(choose(ranked, documents, 95).map(({ ordinal }) => ordinal), [2, 1]);
   assert.deepEqual(choose(ranked, documents, 10), []);
+});
+
+Deno.test("passages far behind the best are not sent, but the best few thousand tokens are", () => {
+  const documents = [{ id: 1, passageTokens: [5_000, 5_000, 5_000, 5_000] }];
+  const needed = (...scores: number[]) =>
+    tokensNeeded(
+      scores.map((score, ordinal) => ({ documentId: 1, ordinal, score })),
+      documents,
+      18_000,
+    );
+  assert.equal(needed(10, 9, 1), 10_000);
+  assert.equal(needed(10, 9, 8, 7), 18_000);
+  assert.equal(needed(), 18_000);
+  const short = [{ id: 1, passageTokens: [100, 7_000] }];
+  assert.equal(tokensNeeded([{ documentId: 1, ordinal: 0, score: 1 }], short, 5_000), 5_000);
+  const small = [{ id: 1, passageTokens: [100, 9_000] }];
+  assert.equal(tokensNeeded([{ documentId: 1, ordinal: 0, score: 1 }], small, 18_000), 4_000);
 });
 
 Deno.test("documents that fit whole are taken whole, the best first", () => {
@@ -135,7 +194,7 @@ Deno.test("a question of the other language finds by dictionary and by a name's 
     ["Арендатор вправе расторгнуть договор.", "Проверку ведёт господин Смирнов."],
   ];
   const best = async (document: readonly string[] | undefined, question: string) => {
-    const found = await search(portsOver(document ?? []), { ...ASKED, question });
+    const found = await search(portsOf(document ?? []), { ...ASKED, question });
     return { foreign: found.foreign, text: found.passages[0]?.text };
   };
   const [english, russian] = documents;
@@ -151,7 +210,7 @@ Deno.test("a question of the other language finds by dictionary and by a name's 
 
 Deno.test("few tokens go out where one passage stands clear, and all where none does", async () => {
   const filler = Array.from({ length: 200 }, (_, n) => `Lamp number ${n} burns oil. `.repeat(25));
-  const ports = portsOver([...filler, "The keeper's pension is 412 crowns a year."]);
+  const ports = portsOf([...filler, "The keeper's pension is 412 crowns a year."]);
   const tokensFor = async (question: string) => {
     const { passages } = await search(ports, { ...ASKED, question });
     return passages.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -162,35 +221,7 @@ Deno.test("few tokens go out where one passage stands clear, and all where none 
 
 const ASKED = { userId: 1, documentIds: [1], budget: 25_000 };
 
-/** A library of one document, each text a passage, without a database. */
-function portsOver(texts: readonly string[]): SearchPorts {
-  const sections = texts.map((text, n) => ({ page: n + 1, heading: [], text }));
-  const { passages, postings, tokens } = indexSections(sections);
-  const document = {
-    id: 1,
-    name: "a.txt",
-    format: "text",
-    unit: "part" as const,
-    pages: texts.length,
-    tokens,
-    bytes: 1,
-    sha256: "",
-    lengths: passages.map(({ length }) => length),
-    passageTokens: passages.map((passage) => passage.tokens),
-  };
-  return {
-    findPostings: ({ terms }) =>
-      Promise.resolve({
-        documents: [document],
-        postings: postings.filter(({ term }) => terms.includes(term)).map((posting) => ({
-          documentId: 1,
-          ...posting,
-        })),
-      }),
-    readPassages: ({ ordinals }) =>
-      Promise.resolve(
-        passages.filter(({ ordinal }) => ordinals.includes(ordinal))
-          .map((passage) => ({ ...passage, documentId: 1, heading: [] })),
-      ),
-  };
+/** A library of one document, each text a passage. */
+function portsOf(texts: readonly string[]): SearchPorts {
+  return portsOver(indexSections(texts.map((text, n) => section(text, n + 1))));
 }

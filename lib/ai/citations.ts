@@ -1,7 +1,9 @@
 /**
- * The check that a citation is true: a place that no passage of the prompt has
- * is marked in the answer before a user sees it. Pure.
+ * The check that a citation is true: a place that no passage of the prompt has,
+ * or that plainly does not say what it is cited for, is marked in the answer
+ * before a user sees it. Pure.
  */
+import { type Claim, isElsewhere, lastClaim, supportOf, termSet } from "./evidence.ts";
 import type { FoundPassage, Unit } from "../library.ts";
 import type { Language } from "../texts/texts.ts";
 import { citableName, placeLabel } from "./place.ts";
@@ -12,7 +14,7 @@ export interface CheckedCitations {
   text: string;
   /** Passages that the answer rests on, each once, in the order of their first citation. */
   cited: FoundPassage[];
-  /** Labels of cited places that no passage has, each once. */
+  /** Labels of cited places that no passage has, or that say nothing of the claim, each once. */
   unknown: string[];
 }
 
@@ -28,7 +30,17 @@ const NOT_FOUND: Record<Language, string> = {
   ru: "в документе не найдено",
 };
 
+const NOT_THERE: Record<Language, string> = {
+  en: "not found there",
+  ru: "там не найдено",
+};
+const MARKS = [...Object.values(NOT_FOUND), ...Object.values(NOT_THERE)];
+
 const BRACKETS = /\[([^\[\]]{1,400})\]/g;
+/** Brackets that stand behind one claim together. */
+const GROUPS = /\[[^\[\]]{1,400}\](?:[\s,;]{0,3}\[[^\[\]]{1,400}\])*/g;
+/** Those that are no link, with the blanks before them. */
+const SPACED_BRACKETS = /[ \t]*\[([^\[\]]{1,400})\](?!\()/g;
 
 const NUMBERS = String.raw`\d{1,7}(?:\s*(?:[-–—,&]|and|и)\s*\d{1,7})*`;
 const NO_LETTER_BEFORE = String.raw`(?<![\p{L}\p{N}])`;
@@ -68,26 +80,21 @@ export function checkCitations(
   passages: readonly FoundPassage[],
   language: Language,
 ): CheckedCitations {
-  const cited = new Set<FoundPassage>();
   const unknown = new Set<string>();
   const names = new Set(passages.map((passage) => citableName(passage.documentName)));
+  const candidatesOf = (name: string | undefined) =>
+    passages.filter(({ documentName }) => name === undefined || citableName(documentName) === name);
 
   const check = (citation: string): string => {
     const { name, rest } = splitName(citation, names);
-    const candidates = passages.filter((passage) =>
-      name === undefined || citableName(passage.documentName) === name
-    );
+    const candidates = candidatesOf(name);
     const found: string[] = [];
     const missing: string[] = [];
     for (const { unit, first, last } of placesIn(rest)) {
-      const ofUnit = candidates.filter((passage) => passage.unit === unit);
       for (const page of new Set([first, last])) {
-        const known = ofUnit.some((passage) => passage.page === page);
+        const known = candidates.some((each) => each.unit === unit && each.page === page);
         (known ? found : missing).push(placeLabel(unit, page, language));
       }
-      ofUnit
-        .filter(({ page }) => page >= first && page <= last)
-        .forEach((passage) => cited.add(passage));
     }
     if (missing.length === 0) return `[${citation}]`;
     missing.forEach((label) => unknown.add(label));
@@ -97,13 +104,85 @@ export function checkCitations(
       `[${prefix}${missing.join(", ")}: ${NOT_FOUND[language]}]`;
   };
 
-  const checked = text.replace(BRACKETS, (whole, content: string) => {
+  /** The passages that one bracket cites; none when it is marked. */
+  const passagesOf = (content: string): FoundPassage[] => {
+    if (isMarked(content)) return [];
+    return content.split(";").flatMap((citation) => {
+      const { name, rest } = splitName(citation.trim(), names);
+      const candidates = candidatesOf(name);
+      return placesIn(rest).flatMap(({ unit, first, last }) =>
+        candidates.filter((each) => each.unit === unit && each.page >= first && each.page <= last)
+      );
+    });
+  };
+
+  const terms = new Map<FoundPassage, ReadonlySet<string>>();
+  const termsOfPassage = (passage: FoundPassage) =>
+    terms.getOrInsertComputed(
+      passage,
+      () => termSet([...passage.heading, passage.text].join("\n")),
+    );
+
+  /** Where a claim plainly stands, if that is not among `cited`. */
+  const placeElsewhere = (before: string, cited: readonly FoundPassage[]) => {
+    if (cited.length === 0) return undefined;
+    const claim = lastClaim(before);
+    const here = cited.map(termsOfPassage).reduce((all, terms) => all.union(terms));
+    const pages = new Set(cited.map(({ documentId, page }) => `${documentId} ${page}`));
+    return passages
+      .filter(({ documentId, page }) => !pages.has(`${documentId} ${page}`))
+      .map((passage) => ({ passage, terms: termsOfPassage(passage) }))
+      .filter(({ terms }) => isElsewhere(claim, here, terms))
+      .sort((a, b) => supportOf(claim, b.terms) - supportOf(claim, a.terms))
+      .at(0)?.passage;
+  };
+
+  const existing = text.replace(BRACKETS, (whole, content: string) => {
     const citations = content.split(";").map((part) => part.trim());
     const marked = citations.map(check);
     const same = marked.every((part, index) => part === `[${citations[index]}]`);
     return same ? whole : marked.join(" ");
   });
-  return { text: checked, cited: [...cited], unknown: [...unknown] };
+  let from = 0;
+  const checked = existing.replace(GROUPS, (group, ...rest) => {
+    const at = rest.find((each) => typeof each === "number") ?? 0;
+    const before = existing.slice(from, at);
+    from = at + group.length;
+    const cited = [...group.matchAll(BRACKETS)].flatMap(([, content = ""]) => passagesOf(content));
+    const right = placeElsewhere(before, cited);
+    if (right === undefined) return group;
+    const label = placeLabel(right.unit, right.page, language);
+    const name = names.size > 1 ? `${citableName(right.documentName)}, ` : "";
+    const marked = group.replace(BRACKETS, (bracket, content: string) => {
+      if (isMarked(content)) return bracket;
+      unknown.add(content);
+      return `[${content}: ${NOT_THERE[language]}]`;
+    });
+    return `${marked} [${name}${label}]`;
+  });
+  const cited = [...checked.matchAll(BRACKETS)].flatMap(([, content = ""]) => passagesOf(content));
+  return { text: checked, cited: [...new Set(cited)], unknown: [...unknown] };
+}
+
+function isMarked(content: string): boolean {
+  return MARKS.some((mark) => content.endsWith(mark));
+}
+
+/** All that an answer claims where it cites this place, whatever document it names. */
+export function claimAt(text: string, unit: Unit, page: number): Claim {
+  let from = 0;
+  const claims = [...text.matchAll(GROUPS)].flatMap((match) => {
+    const before = text.slice(from, match.index);
+    from = match.index + match[0].length;
+    const isCited = placesIn(match[0]).some((place) =>
+      place.unit === unit && place.first <= page && page <= place.last
+    );
+    return isCited ? [lastClaim(before)] : [];
+  });
+  return {
+    figures: new Set(claims.flatMap(({ figures }) => [...figures])),
+    words: new Set(claims.flatMap(({ words }) => [...words])),
+  };
 }
 
 /**
@@ -117,7 +196,7 @@ export function citedPlaces<D extends { name: string; unit: Unit }>(
   const places = new Map<string, { document: D; page: number }>();
   const names = new Set(documents.map((document) => citableName(document.name)));
   for (const [, content = ""] of text.matchAll(BRACKETS)) {
-    if (Object.values(NOT_FOUND).some((mark) => content.includes(mark))) continue;
+    if (isMarked(content)) continue;
     for (const citation of content.split(";").map((part) => part.trim())) {
       const { name, rest } = splitName(citation, names);
       const candidates = documents.filter((document) =>
@@ -132,6 +211,15 @@ export function citedPlaces<D extends { name: string; unit: Unit }>(
     }
   }
   return [...places.values()];
+}
+
+/** The text as it is read aloud: without places, though what was not found is still said. */
+export function withoutCitations(text: string): string {
+  return text.replace(SPACED_BRACKETS, (whole, content: string) => {
+    if (placesIn(content).length === 0) return whole;
+    const mark = MARKS.find((each) => content.includes(each));
+    return mark === undefined ? "" : ` (${mark})`;
+  });
 }
 
 /**

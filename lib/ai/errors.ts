@@ -2,7 +2,7 @@
  * What can go wrong between us and a model, as classes that the AiActor and
  * the texts for users tell apart. Adapters map every vendor's error to one.
  */
-import type { NotHeardReason } from "./provider.ts";
+import type { FailureReason } from "./provider.ts";
 
 /** What is known of a failure beside its cause. */
 export interface AIServiceErrorOptions extends ErrorOptions {
@@ -17,7 +17,7 @@ export class AIServiceError extends Error {
   /** Tells the class also where the class itself is not at hand. */
   override name = "AIServiceError";
   /** What the user is told, and what is counted. */
-  readonly reason: NotHeardReason = "unavailable";
+  readonly reason: FailureReason = "unavailable";
   /** Whether the same call may succeed later. */
   readonly retriable: boolean;
   /** How long the server asked us to wait, in milliseconds. */
@@ -77,4 +77,12 @@ export class AIHearingError extends AIServiceError {
   ) {
     super(detail, options);
   }
+}
+
+/** The model or its server does not speak; another try changes nothing. */
+export class AISpeakingError extends AIServiceError {
+  /** See {@link AIServiceError}. */
+  override name = "AISpeakingError";
+  /** Tells that it never will. */
+  override readonly reason = "cannot_speak";
 }

@@ -5,9 +5,9 @@
  */
 import {
   type EmbedContentRequest,
+  type GenerationConfig,
   GoogleGenerativeAI,
   GoogleGenerativeAIFetchError,
-  TaskType,
 } from "@google/generative-ai";
 import { z } from "zod";
 import {
@@ -16,20 +16,22 @@ import {
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
+  AISpeakingError,
   AITimeoutError,
 } from "./errors.ts";
-import { estimateTokens } from "../retrieval/tokens.ts";
+import { EMBEDDING_BATCH, embedRequest, toEmbedded } from "./gemini_embedding.ts";
 import {
-  type Audio,
-  type Embedded,
-  type EmbeddingKind,
-  type Generated,
-  type Prompt,
-  type Provider,
-  QUESTION_EMBEDDING_MS,
-} from "./provider.ts";
-import { checkedVectors } from "./vectors.ts";
+  GEMINI_VOICE,
+  MAX_SPOKEN_LETTERS,
+  SOUND,
+  SPEECH_CONFIG,
+  speechPrompt,
+  toSpeech,
+} from "./gemini_speech.ts";
+import type { Audio, EmbeddingKind, Generated, Prompt, Provider, Speech } from "./provider.ts";
+import type { Language } from "../texts/texts.ts";
 import { parseTranscript, TRANSCRIBE_PROMPT } from "./transcript.ts";
+import { embeddingMs } from "./vectors.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How Gemini is reached. */
@@ -38,6 +40,8 @@ export interface GeminiOptions {
   apiKey: string;
   /** Name of the model, such as `gemini-pro-latest`. */
   model: string;
+  /** The model that speaks; without one it is taken not to. */
+  speechModel?: string | undefined;
   /** Name of the model that embeds, such as `gemini-embedding-001`. */
   embeddingModel?: string | undefined;
   /** Without a path; Google's own unless given. */
@@ -49,12 +53,15 @@ export interface GeminiOptions {
 /** What Google adds to an error; a form that is not known is passed over. */
 const DETAILS = z.array(z.looseObject({ retryDelay: z.string().optional() })).catch([]);
 
-/** One event of the stream, as far as it is used. */
+/** An answer, or one event of its stream, as far as it is used. */
 const CHUNK = z.object({
   candidates: z.array(z.object({
     content: z.object({
-      parts: z.array(z.object({ text: z.string().optional(), thought: z.boolean().optional() }))
-        .default([]),
+      parts: z.array(z.object({
+        text: z.string().optional(),
+        thought: z.boolean().optional(),
+        inlineData: SOUND.optional(),
+      })).default([]),
     }).optional(),
     finishReason: z.string().optional(),
   })).optional(),
@@ -70,19 +77,6 @@ const CHUNK = z.object({
     details: DETAILS,
   }).optional(),
 });
-
-/** What a batch of embeddings is answered with, as far as it is used. */
-const EMBEDDINGS = z.object({
-  embeddings: z.array(z.object({ values: z.array(z.number()) })),
-});
-/** The most texts that Google takes in one call. */
-const EMBEDDING_BATCH = 100;
-/** Of the model's 3,072, which are ordered by what they tell: so many keep nearly all of it. */
-const DIMENSIONS = 768;
-const TASKS: Readonly<Record<EmbeddingKind, TaskType>> = {
-  document: TaskType.RETRIEVAL_DOCUMENT,
-  question: TaskType.RETRIEVAL_QUERY,
-};
 
 /** An answer that ends so is whole. */
 const WHOLE: ReadonlySet<string> = new Set(["STOP", "FINISH_REASON_UNSPECIFIED"]);
@@ -101,17 +95,17 @@ const BLOCKED: ReadonlySet<string> = new Set([
 
 /** Answers by Gemini. Every failure is an error of `errors.ts`; none of them holds the key. */
 export function createGemini(
-  { apiKey, model, embeddingModel, baseUrl, timeoutMs }: GeminiOptions,
+  { apiKey, model, speechModel, embeddingModel, baseUrl, timeoutMs }: GeminiOptions,
 ): Provider {
   const client = new GoogleGenerativeAI(apiKey);
-  const where = baseUrl === undefined ? {} : { baseUrl };
+  const place = baseUrl === undefined ? {} : { baseUrl };
 
-  /** Runs one call within its time; what fails becomes an error of ours. */
+  /** Runs one call within its time; what fails becomes an error of ours, by `explain` first. */
   async function within<T>(
     signal: AbortSignal,
-    ms: number,
     run: (signal: AbortSignal) => Promise<T>,
-    explain: (error: unknown, cause: Error) => AIServiceError,
+    explain: (error: unknown, cause: Error) => AIServiceError | undefined = () => undefined,
+    ms = timeoutMs,
   ): Promise<T> {
     signal.throwIfAborted();
     const call = new AbortController();
@@ -126,7 +120,7 @@ export function createGemini(
       if (call.signal.aborted) {
         throw new AITimeoutError(`it took more than ${ms} ms`, { retriable: true, cause });
       }
-      throw explain(error, cause);
+      throw explain(error, cause) ?? toServiceError(error, cause);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -135,87 +129,85 @@ export function createGemini(
     }
   }
 
-  /** One call that writes; `complete` are the finish reasons of what may be used. */
-  function generate(
+  /** Writes; `complete` are the finish reasons of what may be used. */
+  async function write(
     { system, user }: Prompt,
     audio: Audio | undefined,
     complete: ReadonlySet<string>,
     onChunk: (text: string) => void,
     signal: AbortSignal,
   ): Promise<Generated> {
-    return within(
-      signal,
-      timeoutMs,
-      async (signal) => {
-        const { stream, response } = await client
-          .getGenerativeModel({ model, systemInstruction: system }, where)
-          .generateContentStream(
-            audio === undefined ? user : [inline(audio), { text: user }],
-            { signal },
-          );
-        // The SDK's second copy of the answer fails with the first, which is the one that is read.
-        response.catch(() => {});
-        return await collect(stream, complete, onChunk);
-      },
-      (error, cause) =>
-        audio !== undefined && isUnfit(error)
-          ? new AIHearingError("unfit", "Gemini does not take this recording", { cause })
-          : toServiceError(error, cause),
-    );
+    const { stream, response } = await client
+      .getGenerativeModel({ model, systemInstruction: system }, place)
+      .generateContentStream(
+        audio === undefined ? user : [inline(audio), { text: user }],
+        { signal },
+      );
+    // The SDK's second copy of the answer fails with the first, which is the one that is read.
+    response.catch(() => {});
+    return await collect(stream, complete, onChunk);
+  }
+
+  /** Not streamed: a streamed speech of over a minute is broken off. */
+  async function speak(
+    model: string,
+    text: string,
+    language: Language,
+    signal: AbortSignal,
+  ): Promise<Speech> {
+    const { response } = await client
+      .getGenerativeModel({ model, generationConfig: SPEECH_CONFIG as GenerationConfig }, place)
+      .generateContent(speechPrompt(text, language), { signal });
+    const { candidate, usage } = checked(response);
+    const finishReason = candidate?.finishReason ?? "";
+    if (!WHOLE.has(finishReason)) throw brokenOff("broken off", finishReason);
+    const sounds = (candidate?.content?.parts ?? []).flatMap(({ inlineData }) => inlineData ?? []);
+    return toSpeech(sounds, tokensOf(usage));
   }
 
   return {
     name: "gemini",
     model,
-    generate: (prompt, onChunk, signal) => generate(prompt, undefined, COMPLETE, onChunk, signal),
+    generate: (prompt, onChunk, signal) =>
+      within(signal, (signal) => write(prompt, undefined, COMPLETE, onChunk, signal)),
     hearing: {
       maxBytes: MAX_AUDIO_BYTES,
       async transcribe(audio, signal) {
         // What is cut off would be a document with its end missing.
-        const heard = generate(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal);
-        const { text, ...tokens } = await heard;
+        const { text, ...tokens } = await within(
+          signal,
+          (signal) => write(TRANSCRIBE_PROMPT, audio, WHOLE, () => {}, signal),
+          toHearingError,
+        );
         return { segments: parseTranscript(text), ...tokens };
       },
     },
+    ...(speechModel !== undefined && {
+      speaking: {
+        voice: `${speechModel}/${GEMINI_VOICE}`,
+        maxLetters: MAX_SPOKEN_LETTERS,
+        speak: (text: string, language: Language, signal: AbortSignal) =>
+          within(signal, (signal) => speak(speechModel, text, language, signal), toSpeakingError),
+      },
+    }),
     ...(embeddingModel !== undefined && {
       embedding: {
         model: embeddingModel,
         batch: EMBEDDING_BATCH,
-        embed: (texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal) => {
-          const ms = kind === "question" ? Math.min(timeoutMs, QUESTION_EMBEDDING_MS) : timeoutMs;
-          return within(signal, ms, async (signal) => {
-            const answer = await client.getGenerativeModel({ model: embeddingModel }, where)
-              .batchEmbedContents(
-                { requests: texts.map((text) => embedRequest(text, kind)) },
-                { signal },
-              );
-            return readEmbeddings(answer, texts);
-          }, toServiceError);
-        },
+        embed: (texts: readonly string[], kind: EmbeddingKind, signal: AbortSignal) =>
+          within(
+            signal,
+            async (signal) => {
+              const requests = texts.map((text) => embedRequest(text, kind) as EmbedContentRequest);
+              const answer = await client.getGenerativeModel({ model: embeddingModel }, place)
+                .batchEmbedContents({ requests }, { signal });
+              return toEmbedded(answer, texts);
+            },
+            undefined,
+            embeddingMs(kind, timeoutMs),
+          ),
       },
     }),
-  };
-}
-
-/** The SDK passes the count of dimensions on, though its types do not know it. */
-function embedRequest(
-  text: string,
-  kind: EmbeddingKind,
-): EmbedContentRequest & { outputDimensionality: number } {
-  return {
-    content: { role: "user", parts: [{ text }] },
-    taskType: TASKS[kind],
-    outputDimensionality: DIMENSIONS,
-  };
-}
-
-/** The API counts no tokens of a batch, so we estimate them. */
-function readEmbeddings(answer: unknown, texts: readonly string[]): Embedded {
-  const { data, error: cause } = EMBEDDINGS.safeParse(answer);
-  const vectors = data?.embeddings.map(({ values }) => values);
-  return {
-    vectors: checkedVectors(vectors, texts.length, { cause }),
-    tokens: texts.reduce((sum, text) => sum + estimateTokens(text), 0),
   };
 }
 
@@ -223,11 +215,51 @@ function inline({ bytes, mimeType }: Audio): { inlineData: { mimeType: string; d
   return { inlineData: { mimeType, data: bytes.toBase64() } };
 }
 
-/** Whether what was sent is at fault; a wrong key is a 400 as well. */
-function isUnfit(error: unknown): boolean {
-  return error instanceof GoogleGenerativeAIFetchError &&
+/** Where the recording is at fault; a wrong key is a 400 as well. */
+function toHearingError(error: unknown, cause: Error): AIServiceError | undefined {
+  const isUnfit = error instanceof GoogleGenerativeAIFetchError &&
     (error.status === 400 || error.status === 415) &&
     /mime|audio|video|media|decode/i.test(error.message);
+  if (isUnfit) return new AIHearingError("unfit", "Gemini does not take this recording", { cause });
+}
+
+/** Where the model is not there, or writes alone. */
+function toSpeakingError(error: unknown, cause: Error): AIServiceError | undefined {
+  const isMute = error instanceof GoogleGenerativeAIFetchError &&
+    (error.status === 404 || error.status === 400 && /modalit/i.test(error.message));
+  if (isMute) return new AISpeakingError("its speech model does not speak", { cause });
+}
+
+/** An answer or an event of one, unless it is an error, blocked, or none at all. */
+function checked(answer: unknown) {
+  const { success, data, error: cause } = CHUNK.safeParse(answer);
+  if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
+  const { error, promptFeedback, candidates, usageMetadata: usage } = data;
+  if (error !== undefined) {
+    throw new GoogleGenerativeAIFetchError(error.message, error.code, undefined, error.details);
+  }
+  if (promptFeedback?.blockReason !== undefined) {
+    throw new AIBlockedError(`the prompt was blocked (${promptFeedback.blockReason})`);
+  }
+  const candidate = candidates?.[0];
+  if (candidate?.finishReason !== undefined && BLOCKED.has(candidate.finishReason)) {
+    throw new AIBlockedError(`the answer was blocked (${candidate.finishReason})`);
+  }
+  return { candidate, usage };
+}
+
+function brokenOff(what: string, finishReason: string): AIServiceError {
+  return new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
+    retriable: true,
+  });
+}
+
+function tokensOf(usage: z.output<typeof CHUNK>["usageMetadata"]) {
+  return {
+    promptTokens: usage?.promptTokenCount ?? 0,
+    // Thinking is billed as output.
+    answerTokens: (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
+  };
 }
 
 async function collect(
@@ -237,23 +269,11 @@ async function collect(
 ): Promise<Generated> {
   let text = "";
   let finishReason = "";
-  let usage = { promptTokenCount: 0, candidatesTokenCount: 0, thoughtsTokenCount: 0 };
+  let usage: z.output<typeof CHUNK>["usageMetadata"];
   for await (const event of stream) {
-    const { success, data, error: cause } = CHUNK.safeParse(event);
-    if (!success) throw new AIServiceError("its answer is malformed", { retriable: true, cause });
-    const { error, promptFeedback, candidates, usageMetadata } = data;
-    if (error !== undefined) {
-      throw new GoogleGenerativeAIFetchError(error.message, error.code, undefined, error.details);
-    }
-    if (promptFeedback?.blockReason !== undefined) {
-      throw new AIBlockedError(`the prompt was blocked (${promptFeedback.blockReason})`);
-    }
-    usage = usageMetadata ?? usage;
-    const candidate = candidates?.[0];
+    const { candidate, usage: counted } = checked(event);
+    usage = counted ?? usage;
     finishReason = candidate?.finishReason ?? finishReason;
-    if (BLOCKED.has(finishReason)) {
-      throw new AIBlockedError(`the answer was blocked (${finishReason})`);
-    }
     const piece = (candidate?.content?.parts ?? [])
       .map((part) => part.thought ? "" : part.text ?? "")
       .join("");
@@ -262,17 +282,9 @@ async function collect(
     onChunk(piece);
   }
   if (!complete.has(finishReason) || text.trim() === "") {
-    const what = text.trim() === "" ? "empty" : "broken off";
-    throw new AIServiceError(`its answer is ${what} (${finishReason || "no end"})`, {
-      retriable: true,
-    });
+    throw brokenOff(text.trim() === "" ? "empty" : "broken off", finishReason);
   }
-  return {
-    text,
-    promptTokens: usage.promptTokenCount,
-    // Thinking is billed as output.
-    answerTokens: usage.candidatesTokenCount + usage.thoughtsTokenCount,
-  };
+  return { text, ...tokensOf(usage) };
 }
 
 /** `cause` is `error` without the key. */

@@ -12,19 +12,14 @@ import {
   AIQuotaError,
   AIRateLimitError,
   AIServiceError,
+  AISpeakingError,
   AITimeoutError,
 } from "./errors.ts";
-import { estimateTokens } from "../retrieval/tokens.ts";
-import {
-  type Audio,
-  type Embedded,
-  type EmbeddingKind,
-  type Generated,
-  type Provider,
-  QUESTION_EMBEDDING_MS,
-  type Transcript,
-} from "./provider.ts";
-import { checkedVectors } from "./vectors.ts";
+import { embed, EMBEDDING_BATCH } from "./openai_embedding.ts";
+import { isMute, MAX_SPOKEN_LETTERS, speak, type Voice } from "./openai_speech.ts";
+import type { Audio, EmbeddingKind, Generated, Provider, Transcript } from "./provider.ts";
+import type { Language } from "../texts/texts.ts";
+import { embeddingMs } from "./vectors.ts";
 import { withoutKey } from "./without_key.ts";
 
 /** How the server is reached. */
@@ -37,6 +32,8 @@ export interface OpenAiOptions {
   model: string;
   /** The model that hears; a server without one is taken not to. */
   transcribeModel?: string | undefined;
+  /** What speaks; a server without it is taken not to. */
+  speech?: Voice | undefined;
   /** The model that embeds; a server without one is searched by words alone. */
   embeddingModel?: string | undefined;
   /** The most milliseconds that one call may take, from first byte to last. */
@@ -65,16 +62,8 @@ const TRANSCRIPT = z.object({
   }).nullish().catch(undefined),
 });
 
-/** What a batch of embeddings is answered with, as far as it is used. */
-const EMBEDDINGS = z.object({
-  data: z.array(z.object({ index: z.number(), embedding: z.array(z.number()) })),
-  usage: z.object({ prompt_tokens: z.number() }).nullish().catch(undefined),
-});
-
 /** OpenAI takes 25 MB, and the form around the recording needs some. */
 const MAX_AUDIO_BYTES = 24 * 1024 * 1024;
-/** Servers take hundreds, but small ones of this machine need their time for each. */
-const EMBEDDING_BATCH = 64;
 /** Statuses of servers that do not have the way, or not the model. */
 const NO_EARS: ReadonlySet<number> = new Set([404, 405, 501]);
 
@@ -86,7 +75,7 @@ const SECONDS = /^\d+(?:\.\d+)?$/;
 
 /** Answers by a compatible server. Every failure is an error of `errors.ts`; none of them holds the key. */
 export function createOpenAi(
-  { apiKey, baseUrl, model, transcribeModel, embeddingModel, timeoutMs }: OpenAiOptions,
+  { apiKey, baseUrl, model, transcribeModel, speech, embeddingModel, timeoutMs }: OpenAiOptions,
 ): Provider {
   /** Runs one call within its time; what fails becomes an error of ours. */
   async function within<T>(
@@ -161,6 +150,14 @@ export function createOpenAi(
           ),
       },
     }),
+    ...(speech !== undefined && {
+      speaking: {
+        voice: `${speech.model}/${speech.voice}`,
+        maxLetters: MAX_SPOKEN_LETTERS,
+        speak: (text: string, _language: Language, signal: AbortSignal) =>
+          within(signal, (client, signal) => speak(client, speech, text, signal), toSpeakingError),
+      },
+    }),
     ...(embeddingModel !== undefined && {
       embedding: {
         model: embeddingModel,
@@ -170,7 +167,7 @@ export function createOpenAi(
             signal,
             (client, signal) => embed(client, embeddingModel, texts, signal),
             toServiceError,
-            kind === "question" ? Math.min(timeoutMs, QUESTION_EMBEDDING_MS) : timeoutMs,
+            embeddingMs(kind, timeoutMs),
           ),
       },
     }),
@@ -209,27 +206,6 @@ async function transcribe(
   };
 }
 
-/** These models embed a question as they embed what answers it. */
-async function embed(
-  client: OpenAI,
-  model: string,
-  texts: readonly string[],
-  signal: AbortSignal,
-): Promise<Embedded> {
-  const answer: unknown = await client.embeddings.create(
-    { model, input: [...texts], encoding_format: "float" },
-    { signal },
-  );
-  const { data, error: cause } = EMBEDDINGS.safeParse(answer);
-  const vectors = data?.data.toSorted((a, b) => a.index - b.index)
-    .map(({ embedding }) => embedding);
-  return {
-    vectors: checkedVectors(vectors, texts.length, { cause }),
-    tokens: data?.usage?.prompt_tokens ??
-      texts.reduce((sum, text) => sum + estimateTokens(text), 0),
-  };
-}
-
 /** `cause` is `error` without the key. */
 function toHearingError(error: APIError, cause: Error): AIServiceError {
   const { status } = error;
@@ -240,6 +216,13 @@ function toHearingError(error: APIError, cause: Error): AIServiceError {
     return new AIHearingError("unfit", `the server answered ${status}`, { cause });
   }
   return toServiceError(error, cause);
+}
+
+/** `cause` is `error` without the key. */
+function toSpeakingError(error: APIError, cause: Error): AIServiceError {
+  return isMute(error)
+    ? new AISpeakingError(`the server answered ${error.status}`, { cause })
+    : toServiceError(error, cause);
 }
 
 async function collect(

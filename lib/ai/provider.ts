@@ -137,6 +137,56 @@ export interface Hearing {
   transcribe(audio: Audio, signal: AbortSignal): Promise<Transcript>;
 }
 
+/** An answer to be read aloud. */
+export interface SpeakRequest {
+  /** Identical requests in flight with the same key share one call. */
+  key: string;
+  /** Whose turn it takes, as with questions. */
+  userId: number;
+  /** Of the listener; a text in another one is still spoken in its own. */
+  language: Language;
+  /** Plain, and no longer than one call takes. */
+  text: string;
+}
+
+/** What a provider has said. */
+export interface Speech extends Audio {
+  /** How long it lasts, where its format tells. */
+  seconds?: number;
+  /** Tokens that were read, as the provider counts them; 0 where it does not tell. */
+  promptTokens: number;
+  /** Tokens of sound. */
+  answerTokens: number;
+}
+
+/** Why nothing was spoken. */
+export type NotSpokenReason =
+  | NoAnswerReason
+  /** The model or its server makes no sound at all. */
+  | "cannot_speak";
+
+/** What was spoken, or why it was not. */
+export type SpeakReply =
+  | ({ kind: "speech" } & Speech)
+  | { kind: "unspoken"; reason: NotSpokenReason };
+
+/** Why the AI did not do what was asked of it, whatever that was. */
+export type FailureReason = NotHeardReason | NotSpokenReason;
+
+/** That a model speaks. */
+export interface Speaking {
+  /** Who speaks: what sounds different has another name. */
+  readonly voice: string;
+  /** The longest text that one call takes, in UTF-16 units. */
+  readonly maxLetters: number;
+  /**
+   * Reads a plain text aloud, word for word.
+   *
+   * @throws {AIServiceError} or one of its kinds, see `errors.ts`
+   */
+  speak(text: string, language: Language, signal: AbortSignal): Promise<Speech>;
+}
+
 /** What texts are turned into vectors for: models embed a question and what answers it differently. */
 export type EmbeddingKind = "document" | "question";
 
@@ -208,6 +258,8 @@ export interface Provider {
   readonly model: string;
   /** Absent where it cannot hear. */
   readonly hearing?: Hearing;
+  /** Absent where it cannot speak. */
+  readonly speaking?: Speaking;
   /** Absent where no embedding model is configured. */
   readonly embedding?: Embedding;
   /**

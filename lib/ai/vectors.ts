@@ -1,5 +1,17 @@
-/** What both vendors' embeddings have in common once they are read: their check. Pure. */
+/** What both vendors' embeddings have in common: their time, their check and their count. Pure. */
+import { estimateTokens } from "../retrieval/tokens.ts";
 import { AIServiceError } from "./errors.ts";
+import { type EmbeddingKind, QUESTION_EMBEDDING_MS } from "./provider.ts";
+
+/** The most milliseconds that one call may take, where any other may take `timeoutMs`. */
+export function embeddingMs(kind: EmbeddingKind, timeoutMs: number): number {
+  return kind === "question" ? Math.min(timeoutMs, QUESTION_EMBEDDING_MS) : timeoutMs;
+}
+
+/** Tokens of all the texts, where the provider does not count them. */
+export function estimatedTokens(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + estimateTokens(text), 0);
+}
 
 /**
  * Vectors of `count` texts as numbers, all of one length.

@@ -66,3 +66,10 @@ export function partsOf(
   }
   return [{ start: 0, bytes: () => bytes }];
 }
+
+/** How long a recording lasts in seconds, where its format tells without decoding it. */
+export function secondsOf(bytes: Uint8Array): number | undefined {
+  const whole = { maxBytes: Infinity, maxSeconds: Infinity };
+  const last = recordingFormat(bytes)?.split?.(bytes, whole)?.at(-1);
+  return last?.seconds === undefined ? undefined : last.start + last.seconds;
+}

@@ -8,6 +8,9 @@ const CHUNK_HEAD = 8;
 const RIFF_HEAD = 12;
 /** Of a chunk `fmt `: up to the bits of a sample. */
 const FORMAT_BYTES = 16;
+/** The number of the format, and bytes of a sample, of what a model speaks. */
+const PCM = 1;
+const SAMPLE_BYTES = 2;
 
 /** The parts of a WAV file, none when it holds no sample; `undefined` when it is no sound one. */
 export function splitWav(bytes: Uint8Array, limits: PartLimits): Part[] | undefined {
@@ -50,6 +53,19 @@ function partsOf(
     });
   }
   return parts;
+}
+
+/** A WAV file of raw samples: PCM of 16 bits, little-endian, one channel. */
+export function wavOfPcm(samples: Uint8Array, rate: number): Uint8Array {
+  const format = new Uint8Array(FORMAT_BYTES);
+  const view = viewOf(format);
+  view.setUint16(0, PCM, true);
+  view.setUint16(2, 1, true);
+  view.setUint32(4, rate, true);
+  view.setUint32(8, rate * SAMPLE_BYTES, true);
+  view.setUint16(12, SAMPLE_BYTES, true);
+  view.setUint16(14, SAMPLE_BYTES * 8, true);
+  return wavOf(format, samples);
 }
 
 /** A WAV file of a chunk `fmt ` and samples. */

@@ -19,6 +19,8 @@ export interface Config {
   readonly gemini?: {
     readonly apiKey: string;
     readonly model: string;
+    /** Absent: it is taken not to speak. */
+    readonly speechModel?: string;
     readonly baseUrl?: string;
     /** Absent: retrieval is lexical alone. */
     readonly embeddingModel?: string;
@@ -30,6 +32,8 @@ export interface Config {
     readonly model: string;
     /** Absent: the server is taken not to hear. */
     readonly transcribeModel?: string;
+    /** Absent: the server is taken not to speak. */
+    readonly speech?: { readonly model: string; readonly voice: string };
     /** Absent: retrieval is lexical alone. */
     readonly embeddingModel?: string;
   };
@@ -129,6 +133,7 @@ function toGemini(v: Values): Config["gemini"] {
   return known({
     apiKey: v.GEMINI_API_KEY,
     model: v.GEMINI_MODEL,
+    speechModel: v.GEMINI_SPEECH_MODEL,
     baseUrl: v.GEMINI_BASE_URL,
     embeddingModel: v.GEMINI_EMBEDDING_MODEL || undefined,
   });
@@ -142,6 +147,9 @@ function toOpenAi(v: Values): Config["openai"] {
     baseUrl: v.OPENAI_BASE_URL ?? OPENAI_API,
     model: v.OPENAI_MODEL,
     transcribeModel: v.OPENAI_TRANSCRIBE_MODEL,
+    speech: v.OPENAI_SPEECH_MODEL === undefined
+      ? undefined
+      : { model: v.OPENAI_SPEECH_MODEL, voice: v.OPENAI_SPEECH_VOICE },
     embeddingModel: v.OPENAI_EMBEDDING_MODEL,
   });
 }

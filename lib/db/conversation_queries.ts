@@ -25,14 +25,14 @@ export const conversationQueries = {
     return turn;
   },
 
-  /** What this user has asked in one turn; `undefined` when it was forgotten. */
-  async readQuestion(
+  /** One turn of this user; `undefined` when it was forgotten, or is of somebody else. */
+  async readTurn(
     tx: TransactionSql,
     { userId, turnId }: { userId: number; turnId: number },
-  ): Promise<string | undefined> {
-    const [turn] = await tx<{ question: string }[]>`
-      select question from turns where id = ${turnId} and user_id = ${userId}`;
-    return turn?.question;
+  ): Promise<Turn | undefined> {
+    const [turn] = await tx<Turn[]>`
+      select question, answer from turns where id = ${turnId} and user_id = ${userId}`;
+    return turn;
   },
 
   /** The last `limit` turns, oldest first. */

@@ -202,14 +202,13 @@ export const documentQueries = {
     return { documents: [...documents], postings: [...postings] };
   },
 
-  /** What was read of one page of the user's document, word for word; of a long one its beginning. */
+  /** What was read of one page of the user's document, passage by passage, word for word. */
   async readPage(
     tx: TransactionSql,
-    { userId, documentId, page, letters }: Owned & { page: number; letters: number },
-  ): Promise<{ name: string; unit: Unit; text: string; isWhole: boolean } | undefined> {
-    const [found] = await tx<{ name: string; unit: Unit; text: string; isWhole: boolean }[]>`
-      select d.name, d.unit, left(string_agg(p.text, E'\\n' order by p.ordinal), ${letters}) as text,
-        sum(length(p.text) + 1) - 1 <= ${letters} as "isWhole"
+    { userId, documentId, page }: Owned & { page: number },
+  ): Promise<{ name: string; unit: Unit; passages: string[] } | undefined> {
+    const [found] = await tx<{ name: string; unit: Unit; passages: string[] }[]>`
+      select d.name, d.unit, array_agg(p.text order by p.ordinal) as passages
       from documents d join passages p on p.document_id = d.id and p.page = ${page}
       where d.id = ${documentId} and d.user_id = ${userId}
       group by d.id`;

@@ -6,7 +6,7 @@ import type { Sql } from "postgres";
 
 const BATCH = 500;
 /** As long as handled updates are remembered. */
-const WAITS_DAYS = 2;
+const NOTES_DAYS = 2;
 
 export interface Kept {
   /** Days after which a turn of a conversation is forgotten; 0 means never. */
@@ -17,9 +17,9 @@ export interface Kept {
 export async function tidy(sql: Sql, { turnsDays }: Kept, signal: AbortSignal): Promise<number> {
   await inBatches(signal, () =>
     sql`
-      delete from update_waits where job_id = any(array(
-        select job_id from update_waits
-        where noted_at < now() - ${WAITS_DAYS} * interval '1 day' limit ${BATCH}))`);
+      delete from sent_messages where (job_id, key) in (
+        select job_id, key from sent_messages
+        where sent_at < now() - ${NOTES_DAYS} * interval '1 day' limit ${BATCH})`);
   if (turnsDays === 0) return 0;
   return await inBatches(signal, () =>
     sql`

@@ -1,6 +1,6 @@
 /** The methods of the Bot API that the local server knows, with Telegram's checks and messages. */
 import { z } from "zod";
-import { type ChatMessage, ChatStore } from "./chats.ts";
+import { type ChatMessage, ChatStore, uniqueId } from "./chats.ts";
 import type { UpdateFeed } from "./update_feed.ts";
 
 const TEXT_LIMIT = 4_096;
@@ -38,12 +38,13 @@ interface World {
   feed: UpdateFeed;
 }
 
-type Content = Pick<ChatMessage, "text" | "format" | "buttons" | "file" | "bytes">;
+type Content = Pick<ChatMessage, "text" | "format" | "buttons" | "file" | "bytes" | "sound">;
 
 const id = z.coerce.number().int();
 const markup = z.object({
   inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string() }))),
 });
+const upload = z.union([z.string(), z.instanceof(File)]);
 const PAYLOAD = z.object({
   chat_id: id.optional(),
   message_id: id.optional(),
@@ -58,7 +59,9 @@ const PAYLOAD = z.object({
     .optional(),
   reply_markup: markup.optional(),
   file_id: z.string().optional(),
-  document: z.union([z.string(), z.instanceof(File)]).optional(),
+  document: upload.optional(),
+  voice: upload.optional(),
+  audio: upload.optional(),
   url: z.string().optional(),
   secret_token: z.string().optional(),
   language_code: z.string().optional(),
@@ -127,17 +130,9 @@ const METHODS: Readonly<Record<string, Method>> = {
   getMyCommands: ({ chats }, { language_code = "" }) => menuOf(chats, language_code),
   sendMessage: (world, payload) => send(world, payload, textContent(payload)),
   sendRichMessage: (world, payload) => send(world, payload, richContent(payload)),
-  async sendDocument(world, payload) {
-    const { document = "" } = payload;
-    if (typeof document === "string" && world.chats.file(document) === undefined) {
-      throw new TelegramFault(400, "Bad Request: wrong file identifier specified");
-    }
-    const [name, bytes] = typeof document === "string"
-      ? [document.split("/").at(-1) ?? "document", world.chats.file(document)]
-      : [document.name, new Uint8Array(await document.arrayBuffer())];
-    const content = { text: "", format: "plain", buttons: buttonsOf(payload) } as const;
-    return send(world, payload, { ...content, file: name, ...(bytes && { bytes: bytes.length }) });
-  },
+  sendDocument: (world, payload) => sendUpload(world, payload, "document"),
+  sendVoice: (world, payload) => sendUpload(world, payload, "voice"),
+  sendAudio: (world, payload) => sendUpload(world, payload, "audio"),
   sendMessageDraft: (world, payload) => draft(world, payload, { ...textContent(payload, true) }),
   sendRichMessageDraft: (world, payload) => draft(world, payload, richContent(payload)),
   editMessageText(world, payload) {
@@ -165,7 +160,12 @@ const METHODS: Readonly<Record<string, Method>> = {
   getFile({ chats }, { file_id = "" }) {
     const bytes = chats.file(file_id);
     if (bytes === undefined) throw new TelegramFault(400, "Bad Request: invalid file_id");
-    return { file_id, file_unique_id: file_id, file_size: bytes.length, file_path: file_id };
+    return {
+      file_id,
+      file_unique_id: uniqueId(file_id),
+      file_size: bytes.length,
+      file_path: file_id,
+    };
   },
   getChat: (_, { chat_id = 0 }) => ({ id: chat_id, type: "private" }),
 };
@@ -175,6 +175,30 @@ function send({ chats }: World, { chat_id }: Payload, content: Content) {
     throw new TelegramFault(400, "Bad Request: chat not found");
   }
   return asTelegram(chats.post(chat_id, content), chat_id, chats);
+}
+
+/** Sends a file: one that is known, or a new one. */
+async function sendUpload(world: World, payload: Payload, kind: "document" | "voice" | "audio") {
+  const { chats } = world;
+  const file = payload[kind] ?? "";
+  const fileId = typeof file === "string"
+    ? file
+    : chats.keep(new Uint8Array(await file.arrayBuffer()), file.name);
+  const bytes = chats.file(fileId);
+  if (bytes === undefined) {
+    throw new TelegramFault(400, "Bad Request: wrong file identifier specified");
+  }
+  const name = typeof file === "string" ? file.split("/").at(-1) ?? kind : file.name;
+  const sent = send(world, payload, {
+    text: "",
+    format: "plain",
+    buttons: buttonsOf(payload),
+    file: name,
+    bytes: bytes.length,
+    ...(kind !== "document" && { sound: fileId }),
+  });
+  const about = { file_id: fileId, file_unique_id: uniqueId(fileId), file_size: bytes.length };
+  return { ...sent, [kind]: kind === "document" ? about : { ...about, duration: 1 } };
 }
 
 function draft(

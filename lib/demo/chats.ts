@@ -1,6 +1,8 @@
 /** The chats as their users see them: messages, drafts, files, and what users send. */
 import type { UpdateFeed } from "./update_feed.ts";
 
+const UUID_LENGTH = 36;
+
 export interface ChatButton {
   text: string;
   data: string;
@@ -15,6 +17,8 @@ export interface ChatMessage {
   /** Name of an attached file, and how large one is that the bot has sent. */
   file?: string;
   bytes?: number;
+  /** The file's id, where it can be heard. */
+  sound?: string;
   /** Milliseconds since the user's last message, for messages of the bot. */
   ms?: number;
 }
@@ -89,6 +93,14 @@ export class ChatStore {
     return this.#files.get(path);
   }
 
+  /** Keeps a file; gives its id, which is its path as well. */
+  keep(bytes: Uint8Array, name: string): string {
+    // Telegram's paths have nothing of a sender's own in them either.
+    const fileId = `documents/${crypto.randomUUID()}/${name.replace(/[^\w.-]/g, "_")}`;
+    this.#files.set(fileId, bytes);
+    return fileId;
+  }
+
   /** Adds a message of the bot. */
   post(chatId: number, content: Omit<ChatMessage, "id" | "from">): ChatMessage {
     const chat = this.#chats.get(chatId) ?? new Chat();
@@ -134,10 +146,8 @@ export class ChatStore {
       return update_id;
     };
     const keep = (bytes: Uint8Array, name: string) => {
-      // Telegram's paths have nothing of a sender's own in them either.
-      const fileId = `documents/${crypto.randomUUID()}/${name.replace(/[^\w.-]/g, "_")}`;
-      this.#files.set(fileId, bytes);
-      return { file_id: fileId, file_unique_id: fileId.slice(10, 46), file_size: bytes.length };
+      const fileId = this.keep(bytes, name);
+      return { file_id: fileId, file_unique_id: uniqueId(fileId), file_size: bytes.length };
     };
 
     return {
@@ -208,6 +218,11 @@ export class ChatStore {
   close(): void {
     for (const closer of [...this.#closers]) closer();
   }
+}
+
+/** What a file's id has in common for all bots. */
+export function uniqueId(fileId: string): string {
+  return fileId.slice("documents/".length, "documents/".length + UUID_LENGTH);
 }
 
 function waitFor(

@@ -19,6 +19,11 @@ export class Faults {
     this.#faults.push({ ...fault, left: fault.times ?? 1 });
   }
 
+  /** Takes back those that are left. */
+  clear(): void {
+    this.#faults.length = 0;
+  }
+
   async before(method: string, signal: AbortSignal): Promise<void> {
     await this.#apply(method, false, signal);
   }

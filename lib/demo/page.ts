@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { streamSSE } from "hono/streaming";
+import { recordingFormat } from "../audio/recording.ts";
 import type { Language } from "../texts/texts.ts";
 import { menuOf } from "./bot_api_methods.ts";
 import type { ChatEvent, ChatStore, DemoUser } from "./chats.ts";
@@ -43,6 +44,7 @@ export function addPage(
       styleSrc: ["'self'"],
       connectSrc: ["'self'"],
       imgSrc: ["data:"],
+      mediaSrc: ["'self'"],
       frameAncestors: ["'none'"],
     },
     strictTransportSecurity: false,
@@ -77,6 +79,14 @@ export function addPage(
     const bytes = new Uint8Array(await file.arrayBuffer());
     const user = visitor(languageOf(c.req.param("language")));
     return c.json(user.sendFile({ name: file.name, bytes, mimeType: file.type }));
+  });
+  chat.get("/sound/:id", (c) => {
+    const { messages } = visitor(languageOf(c.req.param("language")));
+    const { sound = "" } = messages().find(({ id }) => String(id) === c.req.param("id")) ?? {};
+    const bytes = chats.file(sound);
+    if (bytes === undefined) return c.notFound();
+    const type = recordingFormat(bytes)?.mimeType ?? "application/octet-stream";
+    return c.body(bytes.slice().buffer, 200, { "Content-Type": type });
   });
   chat.get("/sample", async (c) => {
     const language = languageOf(c.req.param("language"));

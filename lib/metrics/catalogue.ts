@@ -80,6 +80,12 @@ export const CATALOGUE: readonly Known[] = [
     help: "Updates that were given up and kept as dead letters",
     tags: ["reason"],
   },
+  {
+    name: "replies.repeated",
+    kind: "counter",
+    help: "Replies of another try: kept from being sent again, or possibly sent again",
+    tags: ["outcome"],
+  },
   { name: "queue.size", kind: "gauge", help: "Updates that wait to be handled", tags: [] },
   { name: "bot.startup_time", kind: "timer", help: "Time from start to ready", tags: [] },
 ];

@@ -22,10 +22,13 @@ export interface RankedDocument {
 /**
  * All passages that hold one of the terms, best first. Rarity is counted over
  * all the documents together, so their passages compete with one another.
+ *
+ * @param added terms that the question does not have itself; together they weigh no more than its own
  */
 export function rank(
   documents: readonly RankedDocument[],
   postings: readonly (Posting & { documentId: number })[],
+  added: ReadonlySet<string> = new Set(),
 ): RankedPassage[] {
   const lengths = new Map(documents.map((document) => [document.id, document.lengths]));
   const all = documents.flatMap((document) => document.lengths);
@@ -34,10 +37,14 @@ export function rank(
   for (const { term, ordinals } of postings) {
     frequency.set(term, (frequency.get(term) ?? 0) + ordinals.length);
   }
+  const weights = new Map([...frequency].map(([term, n]) => [term, rarity(n, all.length)]));
+  const weightOf = (terms: Iterable<string>) =>
+    [...terms].reduce((sum, term) => sum + (weights.get(term) ?? 0), 0);
+  const own = weightOf(new Set(weights.keys()).difference(added));
+  const share = own === 0 ? 1 : Math.min(1, own / weightOf(added));
   const scores = new Map<string, RankedPassage>();
   for (const { documentId, term, ordinals, counts } of postings) {
-    const holding = frequency.get(term) ?? 0;
-    const weight = rarity(holding, all.length);
+    const weight = (weights.get(term) ?? 0) * (added.has(term) ? share : 1);
     for (const [n, ordinal] of ordinals.entries()) {
       const count = counts[n] ?? 0;
       const length = lengths.get(documentId)?.[ordinal] ?? average;
@@ -48,12 +55,15 @@ export function rank(
       scores.set(key, entry);
     }
   }
-  return [...scores.values()].sort((a, b) =>
-    b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal
-  );
+  return [...scores.values()].sort(byScore);
+}
+
+/** The best first; equals in the documents' order. */
+export function byScore(a: RankedPassage, b: RankedPassage): number {
+  return b.score - a.score || a.documentId - b.documentId || a.ordinal - b.ordinal;
 }
 
 /** How much a term tells that `holding` of `all` passages hold. */
-export function rarity(holding: number, all: number): number {
+function rarity(holding: number, all: number): number {
   return Math.log(1 + (all - holding + 0.5) / (holding + 0.5));
 }

@@ -17,9 +17,7 @@ export function choose(
   budget: number,
 ): RankedPassage[] {
   const tokensOf = new Map(documents.map(({ id, passageTokens }) => [id, passageTokens]));
-  const total = documents.flatMap(({ passageTokens }) => passageTokens)
-    .reduce((sum, tokens) => sum + tokens, 0);
-  if (total <= budget) return [...ranked, ...unranked(ranked, documents)];
+  if (tokensIn(documents) <= budget) return [...ranked, ...unranked(ranked, documents)];
 
   const chosen: RankedPassage[] = [];
   let spent = 0;
@@ -30,6 +28,12 @@ export function choose(
     chosen.push(passage);
   }
   return chosen;
+}
+
+/** Tokens of all the passages. */
+export function tokensIn(documents: readonly Choosable[]): number {
+  return documents.flatMap(({ passageTokens }) => passageTokens)
+    .reduce((sum, tokens) => sum + tokens, 0);
 }
 
 function unranked(

@@ -2,7 +2,7 @@
 import type { Section } from "../library.ts";
 
 /** Words in a passage, about. */
-const WORDS = 180;
+const WORDS = 150;
 /** No word of a language is longer. */
 const LONG_WORD = 50;
 /** A rest shorter than this joins the passage before it. */

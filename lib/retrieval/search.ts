@@ -9,6 +9,7 @@ import { rank, type RankedPassage } from "./bm25.ts";
 import { choose } from "./choose.ts";
 import { tokensNeeded } from "./enough.ts";
 import { fuse, type Meaning } from "./fusion.ts";
+import { shareWithNeighbours } from "./neighbours.ts";
 import { inOtherLanguage, isForeign } from "./other_language.ts";
 import { searchedTerms } from "./question.ts";
 import { termsOf } from "./terms.ts";
@@ -42,23 +43,22 @@ export async function search(
     const translated = await ports.findPostings({ userId, documentIds, terms: others });
     postings.push(...translated.postings);
   }
-  const byWords = rank(documents, postings);
+  const byWords = shareWithNeighbours(rank(documents, postings, new Set(added)), documents);
   const ranked = meaning === undefined ? byWords : fuse(byWords, meaning);
   // A meaning is the same in both languages: where all were compared by it, nobody need translate.
-  const isFound = documents.every(({ id }) => meaning?.documentIds.has(id) === true);
-  const limit = tokensNeeded({
-    terms: own,
-    best: ranked[0],
-    postings,
-    passages: documents.reduce((sum, { lengths }) => sum + lengths.length, 0),
-    tokens: documents.reduce((sum, { tokens }) => sum + tokens, 0),
-    budget,
-  });
+  const isCompared = documents.every(({ id }) => meaning?.documentIds.has(id) === true);
+  // What is far behind by its words may be near in meaning, unless both name the same best.
+  const isClear = meaning === undefined || isSame(byWords[0], meaning.ranked[0]);
+  const limit = isClear ? tokensNeeded(byWords, documents, budget) : budget;
   const chosen = choose(ranked, documents, limit);
   return {
     passages: await textsOf(ports, userId, documents, chosen),
-    foreign: foreign && !isFound,
+    foreign: foreign && !isCompared,
   };
+}
+
+function isSame(one: RankedPassage | undefined, other: RankedPassage | undefined): boolean {
+  return one?.documentId === other?.documentId && one?.ordinal === other?.ordinal;
 }
 
 /** The chosen passages with their texts, in their order. */

@@ -19,11 +19,14 @@ export interface TelegramApiOptions {
   token: string;
   /** Base URL of the Bot API server. */
   root: string;
+  /** Called when Telegram does not accept the token, or no longer. */
+  onRefused?: () => void;
 }
 
-export function createTelegramApi({ token, root }: TelegramApiOptions): Api {
+export function createTelegramApi({ token, root, onRefused }: TelegramApiOptions): Api {
   const api = new Api(token, { apiRoot: root, timeoutSeconds: CALL_TIMEOUT_S });
   api.config.use(redactErrors(token), retry);
+  if (onRefused !== undefined) api.config.use(watchForRefusal(onRefused));
   return api;
 }
 
@@ -51,6 +54,14 @@ const retry: Transformer = async (call, method, payload, signal) => {
     }
   }
 };
+
+function watchForRefusal(onRefused: () => void): Transformer {
+  return async (call, method, payload, signal) => {
+    const response = await call(method, payload, signal);
+    if (!response.ok && response.error_code === 401) onRefused();
+    return response;
+  };
+}
 
 /** The URL in a network error has the token in it; what leaves here does not. */
 function redactErrors(token: string): Transformer {

@@ -9,9 +9,11 @@ import type {
   SentMessage,
 } from "../../plugins/plugin.ts";
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
+import { topicOf } from "./chat_target.ts";
 import { escapeArguments, escapeMarkdown } from "./markdown.ts";
 import type { Preview } from "./previews.ts";
-import type { Replies } from "./replies.ts";
+import type { Replies, Sending } from "./replies.ts";
+import type { Sounds } from "./sounds.ts";
 import type { Stoppable } from "./stops.ts";
 
 /** Telegram shows an action for five seconds. */
@@ -21,6 +23,7 @@ const TYPING_MS = 4_500;
 export interface ContextPorts {
   api: Api;
   replies: Replies;
+  sounds: Sounds;
   texts: Translate;
   settings: PluginSettings;
   ask<M extends AskName>(
@@ -51,13 +54,14 @@ export interface HandlerContext extends PluginContext, AsyncDisposable {
 export async function createContext(
   ports: ContextPorts,
   update: Context,
-  signal: AbortSignal,
+  sending: Sending,
   answer: Stoppable,
   handleText: (context: PluginContext, text: string) => Promise<void>,
 ): Promise<HandlerContext | undefined> {
   const { chat, from } = update;
   if (chat === undefined || from === undefined) return undefined;
-  const { replies, settings, tell } = ports;
+  const { replies, settings, sounds, tell } = ports;
+  const { signal } = sending;
   const threadId = update.msg?.is_topic_message ? update.msg.message_thread_id : undefined;
   const albumId = update.msg?.media_group_id;
   const target = { id: chat.id, ...(threadId !== undefined && { threadId }) };
@@ -81,15 +85,13 @@ export async function createContext(
     const ref = { chatId: chat.id, messageId: id };
     return {
       id,
-      edit: (markdown, options = {}) => replies.edit(ref, markdown, options, signal),
+      edit: (markdown, options = {}) => replies.edit(ref, markdown, options, sending),
       delete: () => replies.remove(ref, signal),
     };
   };
-  const showTyping = () => {
+  const showDoing = (action: "typing" | "record_voice") => {
     // An indicator that does not show is no reason to fail.
-    ports.api.sendChatAction(chat.id, "typing", optionsOf(threadId), signal as never).catch(
-      () => {},
-    );
+    ports.api.sendChatAction(chat.id, action, topicOf(target), signal as never).catch(() => {});
   };
 
   const context: HandlerContext = {
@@ -113,7 +115,7 @@ export async function createContext(
     async reply(markdown, options = {}) {
       await preview?.end();
       preview = undefined;
-      const { messageId } = await replies.send(target, markdown, options, signal);
+      const { messageId } = await replies.send(target, markdown, options, sending);
       return sent(messageId);
     },
     preview(markdown) {
@@ -121,10 +123,10 @@ export async function createContext(
       preview ??= replies.preview(target, update.update.update_id, signal);
       preview.show(markdown);
     },
-    typing() {
+    typing(action = "typing") {
       if (typing !== undefined) return;
-      showTyping();
-      typing = setInterval(showTyping, TYPING_MS);
+      showDoing(action);
+      typing = setInterval(() => showDoing(action), TYPING_MS);
     },
     async download(file) {
       reserved.push(await ports.reserve(file.size ?? settings.maxFileBytes, signal));
@@ -132,7 +134,9 @@ export async function createContext(
     },
     fetchPage: (url) => ports.fetchPage(url, signal),
     sentMessage: sent,
-    sendFile: (file) => replies.sendFile(target, file, signal),
+    sendFile: (file) => replies.sendFile(target, file, sending),
+    sendSound: (sound) => sounds.send(target, sound, sending),
+    sendKnownSound: (sound) => sounds.sendKnown(target, sound, sending),
     async setLanguage(chosen) {
       await ask("db.setLanguage", { userId: from.id, language: chosen });
       language = chosen;
@@ -145,8 +149,4 @@ export async function createContext(
     },
   };
   return context;
-}
-
-function optionsOf(threadId: number | undefined): { message_thread_id?: number } {
-  return threadId === undefined ? {} : { message_thread_id: threadId };
 }

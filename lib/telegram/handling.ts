@@ -8,6 +8,7 @@ import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
 import { isWait, MAX_WAITS } from "./patience.ts";
+import type { SendOnce } from "./sent_messages.ts";
 import type { StoredUpdate, UpdateQueue } from "./update_queue.ts";
 
 /** What ended an update, as the `reason` of the metric `updates.dead`. */
@@ -19,10 +20,12 @@ export interface HandlingPorts {
   api: Api;
   texts: Translate;
   /** Handles an update; fails when it should be handled again. */
-  route(update: IncomingUpdate, signal: AbortSignal): Promise<void>;
+  route(update: IncomingUpdate, once: SendOnce, signal: AbortSignal): Promise<void>;
   /** The language that a user has chosen, if the user is known. */
   readLanguage(userId: number, signal: AbortSignal): Promise<Language | undefined>;
   countDead(reason: DeathReason): void;
+  /** Messages of a try that an earlier one has sent, or may have. */
+  countRepeats(outcome: "avoided" | "possible", count: number): void;
 }
 
 /** Handles one update; never fails. */
@@ -43,7 +46,7 @@ export function createHandling(ports: HandlingPorts) {
       return await giveUp(reason, "the process that handled it ended each time");
     }
     try {
-      await ports.route(stored.update, signal);
+      await ports.route(stored.update, stored.sent.once, signal);
       await queue.complete(stored);
     } catch (error) {
       log.warn("Cannot finish update {id}: {error}", { id, error });
@@ -51,10 +54,14 @@ export function createHandling(ports: HandlingPorts) {
       if (outcome !== "dead") return;
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       await giveUp(isWait(error) ? "waiting" : "failure", text);
+    } finally {
+      const { avoided, possible } = stored.sent.repeats;
+      ports.countRepeats("avoided", avoided);
+      ports.countRepeats("possible", possible);
     }
   };
 
-  /** Killed in between, it does the same again: the letter is kept once, and its sender may be told twice. */
+  /** Killed in between, it does the same again. */
   async function end(
     stored: StoredUpdate,
     kind: DeathReason,
@@ -63,7 +70,7 @@ export function createHandling(ports: HandlingPorts) {
   ): Promise<void> {
     const { update } = stored;
     await queue.bury({ ...stored, retries: stored.retries + (stored.isDead ? 0 : 1) }, reason);
-    await tell(update, signal).catch((error) => {
+    await tell(stored, signal).catch((error) => {
       log.warn("Cannot tell of dead update {id}: {error}", { id: update.update_id, error });
     });
     await queue.complete(stored);
@@ -74,19 +81,22 @@ export function createHandling(ports: HandlingPorts) {
     });
   }
 
-  async function tell(update: IncomingUpdate, signal: AbortSignal): Promise<void> {
+  async function tell({ update, sent }: StoredUpdate, signal: AbortSignal): Promise<void> {
     const sender = senderOf(update);
     if (sender === undefined) return;
     const { chatId, messageId, threadId, userId, code } = sender;
     const chosen = await ports.readLanguage(userId, signal).catch(() => undefined);
     const text = ports.texts(chosen ?? languageOf(code), "update-dead");
     try {
-      await ports.api.sendMessage(chatId, text, {
-        ...(threadId !== undefined && { message_thread_id: threadId }),
-        ...(messageId !== undefined && {
-          reply_parameters: { message_id: messageId, allow_sending_without_reply: true },
-        }),
-      }, signal as never);
+      await sent.once(text, async () => {
+        const message = await ports.api.sendMessage(chatId, text, {
+          ...(threadId !== undefined && { message_thread_id: threadId }),
+          ...(messageId !== undefined && {
+            reply_parameters: { message_id: messageId, allow_sending_without_reply: true },
+          }),
+        }, signal as never);
+        return message.message_id;
+      });
     } catch (error) {
       // Nobody is there any more to be told.
       if (!(error instanceof GrammyError)) throw error;

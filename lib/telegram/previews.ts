@@ -5,7 +5,7 @@
 import { type Api, GrammyError } from "grammy";
 import { logger } from "../log.ts";
 import { toPlainText } from "./markdown.ts";
-import type { ChatTarget } from "./replies.ts";
+import type { ChatTarget } from "./chat_target.ts";
 import { MESSAGE_LIMIT } from "./split.ts";
 
 /** Telegram asks for about one message a second in a chat. */

@@ -6,23 +6,26 @@
 import { type Api, GrammyError, InputFile } from "grammy";
 import type { InlineKeyboardMarkup } from "grammy/types";
 import type { Button, MessageOptions } from "../../plugins/plugin.ts";
+import { type ChatTarget, topicOf, unlessGone } from "./chat_target.ts";
 import { toPlainText, toTelegramHtml } from "./markdown.ts";
 import { createPreviews, type StartPreview } from "./previews.ts";
+import type { SendOnce } from "./sent_messages.ts";
 import { MESSAGE_LIMIT, splitMarkdown } from "./split.ts";
 
 /** Characters in one rich message. */
 const RICH_LIMIT = 32_768;
 const MAX_BUTTON_BYTES = 64;
 
-export interface ChatTarget {
-  id: number;
-  /** Forum topic. */
-  threadId?: number;
-}
-
 export interface SentRef {
   chatId: number;
   messageId: number;
+}
+
+/** What goes with all that is sent for one update. */
+export interface Sending {
+  /** Keeps what an earlier try of the update has sent from being sent again. */
+  once: SendOnce;
+  signal: AbortSignal;
 }
 
 export interface Replies {
@@ -31,27 +34,19 @@ export interface Replies {
     chat: ChatTarget,
     markdown: string,
     options: MessageOptions,
-    signal: AbortSignal,
+    sending: Sending,
   ): Promise<SentRef>;
   /** Replaces a message; what does not fit into it follows in a new one. */
-  edit(ref: SentRef, markdown: string, options: MessageOptions, signal: AbortSignal): Promise<void>;
+  edit(ref: SentRef, markdown: string, options: MessageOptions, sending: Sending): Promise<void>;
   remove(ref: SentRef, signal: AbortSignal): Promise<void>;
   /** Sends a document: one that Telegram has, or bytes. */
   sendFile(
     chat: ChatTarget,
     file: { fileId: string } | { name: string; bytes: Uint8Array },
-    signal: AbortSignal,
+    sending: Sending,
   ): Promise<void>;
   /** Shows a text that is still being written. */
   preview: StartPreview;
-}
-
-/** The user blocked the bot, or the chat is gone: nobody can read an answer there. */
-export class ChatGoneError extends Error {
-  override name = "ChatGoneError";
-  constructor(options: ErrorOptions) {
-    super("Cannot send to the chat as it is gone or has blocked the bot", options);
-  }
 }
 
 export function createReplies(api: Api): Replies {
@@ -75,47 +70,54 @@ export function createReplies(api: Api): Replies {
     chat: ChatTarget,
     markdown: string,
     markup: Markup,
-    signal: AbortSignal,
+    { once, signal }: Sending,
   ): Promise<SentRef> {
     const other = { ...markup, ...topicOf(chat), link_preview_options: { is_disabled: true } };
-    const message = await withPlainFallback(
-      () =>
-        api.sendMessage(
-          chat.id,
-          toTelegramHtml(markdown),
-          { ...other, parse_mode: "HTML" },
-          signal as never,
-        ),
-      () => api.sendMessage(chat.id, plain(markdown), other, signal as never),
-    );
-    return { chatId: chat.id, messageId: message.message_id };
+    const messageId = await once(markdown, async () => {
+      const message = await withPlainFallback(
+        () =>
+          api.sendMessage(
+            chat.id,
+            toTelegramHtml(markdown),
+            { ...other, parse_mode: "HTML" },
+            signal as never,
+          ),
+        () => api.sendMessage(chat.id, plain(markdown), other, signal as never),
+      );
+      return message.message_id;
+    });
+    return { chatId: chat.id, messageId };
   }
 
   return {
-    async send(chat, markdown, { buttons }, signal) {
+    async send(chat, markdown, { buttons }, sending) {
       return await unlessGone(async () => {
         const text = nonEmpty(markdown);
         const markup = markupOf(buttons);
         if (wantsRich(text)) {
-          const rich = await tryRich(
+          const messageId = await tryRich(
             text,
             () =>
-              api.sendRichMessage(
-                chat.id,
-                { markdown: text },
-                { ...markup, ...topicOf(chat) },
-                signal as never,
-              ),
+              sending.once(`rich ${text}`, async () => {
+                const message = await api.sendRichMessage(
+                  chat.id,
+                  { markdown: text },
+                  { ...markup, ...topicOf(chat) },
+                  sending.signal as never,
+                );
+                return message.message_id;
+              }),
           );
-          if (rich !== undefined) return { chatId: chat.id, messageId: rich.message_id };
+          if (messageId !== undefined) return { chatId: chat.id, messageId };
         }
         const pieces = splitMarkdown(text);
-        for (const piece of pieces.slice(0, -1)) await sendOne(chat, piece, {}, signal);
-        return await sendOne(chat, pieces.at(-1) ?? text, markup, signal);
+        for (const piece of pieces.slice(0, -1)) await sendOne(chat, piece, {}, sending);
+        return await sendOne(chat, pieces.at(-1) ?? text, markup, sending);
       });
     },
 
-    async edit({ chatId, messageId }, markdown, { buttons }, signal) {
+    async edit({ chatId, messageId }, markdown, { buttons }, sending) {
+      const { signal } = sending;
       await unlessGone(async () => {
         const text = nonEmpty(markdown);
         const markup = markupOf(buttons);
@@ -138,16 +140,20 @@ export function createReplies(api: Api): Replies {
           () => api.editMessageText(chatId, messageId, plain(first), firstMarkup, signal as never),
         ).catch(ignore("message is not modified"));
         for (const [n, piece] of more.entries()) {
-          await sendOne({ id: chatId }, piece, n === more.length - 1 ? markup : {}, signal);
+          await sendOne({ id: chatId }, piece, n === more.length - 1 ? markup : {}, sending);
         }
       });
     },
 
-    async sendFile(chat, file, signal) {
+    async sendFile(chat, file, { once, signal }) {
       const document = "fileId" in file ? file.fileId : new InputFile(file.bytes, file.name);
-      await unlessGone(async () => {
-        await api.sendDocument(chat.id, document, topicOf(chat), signal as never);
-      });
+      const content = `file ${"fileId" in file ? file.fileId : file.name}`;
+      await unlessGone(() =>
+        once(content, async () => {
+          const message = await api.sendDocument(chat.id, document, topicOf(chat), signal as never);
+          return message.message_id;
+        })
+      );
     },
 
     async remove({ chatId, messageId }, signal) {
@@ -176,10 +182,6 @@ function keyOf({ text, data }: Button): { text: string; callback_data: string } 
   return { text, callback_data: data };
 }
 
-function topicOf({ threadId }: ChatTarget): { message_thread_id?: number } {
-  return threadId === undefined ? {} : { message_thread_id: threadId };
-}
-
 /** A table is no table in a proportional font, and one message reads better than five. */
 function wantsRich(markdown: string): boolean {
   return /^\s*\|?.*\|.*\n\s*\|?\s*:?-{2,}/m.test(markdown) ||
@@ -204,21 +206,6 @@ async function withPlainFallback<T>(html: () => Promise<T>, text: () => Promise<
     }
     throw error;
   }
-}
-
-async function unlessGone<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof GrammyError && isGone(error)) throw new ChatGoneError({ cause: error });
-    throw error;
-  }
-}
-
-function isGone({ error_code, description }: GrammyError): boolean {
-  return error_code === 403 ||
-    (error_code === 400 &&
-      /chat not found|group chat was upgraded|user is deactivated/.test(description));
 }
 
 function ignore(description: string): (error: unknown) => void {

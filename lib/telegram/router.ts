@@ -7,12 +7,13 @@ import type { Update, UserFromGetMe } from "grammy/types";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import type { Plugin, PluginContext } from "../../plugins/plugin.ts";
 import { logger } from "../log.ts";
+import { ChatGoneError } from "./chat_target.ts";
 import { type ContextPorts, createContext, type HandlerContext } from "./context.ts";
 import { fileIn, isAddressed, recordingIn, textForBot } from "./incoming.ts";
-import { ChatGoneError } from "./replies.ts";
+import { isTelegramAway } from "./patience.ts";
+import type { SendOnce } from "./sent_messages.ts";
 import { createStops } from "./stops.ts";
 
-/** A handler that works longer than this is stopped, and its user told. */
 const HANDLER_MS = 10 * 60_000;
 
 export interface RouterOptions {
@@ -22,9 +23,11 @@ export interface RouterOptions {
   botInfo: UserFromGetMe;
   /** The users who may use the bot; everybody if not given. */
   allowedIds?: ReadonlySet<number> | undefined;
+  /** A handler that works longer than this is stopped, and its user told. @default 600_000 */
+  handlerMs?: number;
 }
 
-type Handle = (update: IncomingUpdate, signal: AbortSignal) => Promise<void>;
+type Handle = (update: IncomingUpdate, once: SendOnce, signal: AbortSignal) => Promise<void>;
 
 /** What a message is, as the `type` of the metric `messages.handled`. */
 type Kind = "command" | "button" | "document" | "audio" | "text" | "other";
@@ -35,7 +38,9 @@ type Task = (context: HandlerContext) => Promise<void>;
  * told to the user; the handler itself fails only when the update should be
  * handled again: the bot is being stopped, or the database or Telegram is away.
  */
-export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOptions): Handle {
+export function createRouter(
+  { plugins, ports, botInfo, allowedIds, handlerMs = HANDLER_MS }: RouterOptions,
+): Handle {
   const log = logger("router");
   const stops = createStops(ports);
   const commands = byName(plugins.flatMap((plugin) => plugin.commands ?? []));
@@ -91,15 +96,15 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
     await errors?.run(context, error);
   }
 
-  return async (raw, signal) => {
+  return async (raw, once, signal) => {
     const update = new Context(raw as unknown as Update, ports.api, botInfo);
     const stop = update.update.stopped_message_generation;
     if (stop !== undefined) return await stops.stop(stop.chat.id, stop.draft_id, signal);
     if (!isAddressed(update, botInfo)) return;
-    using limit = timeLimit(HANDLER_MS);
-    const handlerSignal = AbortSignal.any([signal, limit.signal]);
+    using limit = timeLimit(handlerMs);
+    const sending = { once, signal: AbortSignal.any([signal, limit.signal]) };
     using answer = stops.begin(update.chat?.id ?? 0, update.update.update_id);
-    await using context = await createContext(ports, update, handlerSignal, answer, handleText);
+    await using context = await createContext(ports, update, sending, answer, handleText);
     if (context === undefined) return;
     const [kind, task] = route(update);
     try {
@@ -107,12 +112,14 @@ export function createRouter({ plugins, ports, botInfo, allowedIds }: RouterOpti
         await context.reply(context.t("not-allowed", { id: context.user.id }));
         return;
       }
-      await task(context);
+      await limit.race(task(context));
       ports.tell("metrics.count", { name: "messages.handled", tags: { type: kind } });
     } catch (error) {
       // Nobody is there any more to be told.
       if (error instanceof ChatGoneError) return;
       if (signal.aborted || isPassing(error)) throw error;
+      // A handler's time is over, but not that of the word about it.
+      sending.signal = signal;
       await fail(context, kind, error);
     } finally {
       if (update.callbackQuery !== undefined) await stopSpinner(update, signal);
@@ -131,17 +138,35 @@ function byName<T extends { name: string }>(entries: readonly T[]): Map<string, 
   return new Map(entries.map((entry) => [entry.name, entry]));
 }
 
+interface TimeLimit extends Disposable {
+  signal: AbortSignal;
+  /** What `work` comes to, or the error of the limit if it takes no notice of the signal. */
+  race(work: Promise<void>): Promise<void>;
+}
+
 /** Aborts after `ms`; unlike `AbortSignal.timeout` it keeps no timer once it is disposed. */
-function timeLimit(ms: number): Disposable & { signal: AbortSignal } {
+function timeLimit(ms: number): TimeLimit {
   const controller = new AbortController();
-  const late = () =>
-    controller.abort(new DOMException("The handler took too long", "TimeoutError"));
+  const { promise, reject } = Promise.withResolvers<void>();
+  // Work that is in time has no use for it.
+  promise.catch(() => {});
+  const late = () => {
+    const error = new DOMException("The handler took too long", "TimeoutError");
+    controller.abort(error);
+    reject(error);
+  };
   const timer = setTimeout(late, ms);
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+  return {
+    signal: controller.signal,
+    race: (work) => Promise.race([work, promise]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 /** What passes by itself, so that the update is to be handled again later. */
 function isPassing(error: unknown): boolean {
-  return error instanceof Error &&
-    ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError"].includes(error.name);
+  return isTelegramAway(error) || error instanceof Error &&
+      ["DatabaseUnavailableError", "ActorUnavailableError", "HttpError", "ClaimLostError"].includes(
+        error.name,
+      );
 }

@@ -3,36 +3,32 @@
  * within a chat, chats in parallel, and taken over by another replica when the
  * one that works on it dies. It shares the database's own connections.
  */
-import { type Db, type JobAttempt, PgBoss } from "pg-boss";
+import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
+import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
-import { afterTry, isSuspect, isUsedUp, isWait, type Tries } from "./patience.ts";
+import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
+import { afterTry, isSuspect, isUsedUp, pauseMs, type Tries } from "./patience.ts";
 
 const QUEUE = "updates";
-/** A worker that is silent for this long is taken for dead; the engine's smallest. */
-const HEARTBEAT_S = 10;
-const TOUCH_MS = 3_000;
-const SUPERVISE_S = 5;
 /** Old updates are deleted this often, in batches of the engine's. */
 const DELETE_S = 3_600;
+const SUPERVISE_S = 5;
 /** Handled updates are kept this long to recognise a repeated delivery; Telegram keeps its own 24 h. */
 const REMEMBER_S = 2 * 24 * 3_600;
-/** How long one handler may work on an update. */
-const EXPIRE_S = 3_600;
+/** The engine's largest: what a dead process had in hand is taken over long before, by `claims.ts`. */
+const EXPIRE_S = 24 * 3_600 - 1;
 /** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
 const RETRIES = 1_000;
-const MAX_RETRY_DELAY_S = 60;
 const OPTIONS = {
-  heartbeatSeconds: HEARTBEAT_S,
   expireInSeconds: EXPIRE_S,
   deleteAfterSeconds: REMEMBER_S,
   retryLimit: RETRIES,
-  retryDelay: 1,
-  retryBackoff: true,
-  retryDelayMax: MAX_RETRY_DELAY_S,
 };
+/** An update that is set aside is looked at again soon, as another one is in its way. */
+const SET_ASIDE_MS = 200;
 
 /** An update in hand, with its earlier tries. */
 export interface StoredUpdate extends Tries {
@@ -40,6 +36,24 @@ export interface StoredUpdate extends Tries {
   update: IncomingUpdate;
   /** Its tries are used up: it is not to be handled again, but to be ended. */
   isDead: boolean;
+  /** What this try and earlier ones have sent. */
+  sent: SentMessages;
+}
+
+/** What stands with an update about the tries that have not completed it. */
+interface TriesSoFar {
+  /** How the last one ended. */
+  error: string;
+  waits: number;
+  failures: number;
+  /** Telegram may have something of theirs that is not noted. */
+  isUnclear: boolean;
+}
+
+/** The end of a try, to be told to the queue. */
+interface TryEnded {
+  stored: StoredUpdate;
+  error: unknown;
 }
 
 export interface UpdateQueue {
@@ -47,7 +61,7 @@ export interface UpdateQueue {
   /** Resolves once all are safe; those known already are passed over. */
   store(updates: readonly IncomingUpdate[]): Promise<void>;
   /** Takes at most one update of each chat, and only of chats where none is being handled. */
-  take(limit: number): Promise<StoredUpdate[]>;
+  take(limit: number, signal: AbortSignal): Promise<StoredUpdate[]>;
   /** Does nothing when another process has taken the update over meanwhile. */
   complete(stored: StoredUpdate): Promise<void>;
   /** Whether files of this album wait to be handled in this chat. */
@@ -75,13 +89,14 @@ export function createUpdateQueue(
   { kind, sql: connect, botId }: { kind: "postgres" | "pglite"; sql: () => Sql; botId: number },
 ): UpdateQueue {
   const log = logger("queue");
-  const active = new Set<string>();
-  /** Waits that could not be noted yet, as the database was away. */
-  const owed = new Map<string, StoredUpdate>();
+  /** The tries in hand: of each update, how many there were before. */
+  const active = new Map<string, number>();
+  /** Tries whose end could not be noted yet, as the database was away. */
+  const owed = new Map<string, TryEnded>();
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
-  let touching: ReturnType<typeof setInterval> | undefined;
+  let claims: Claims | undefined;
 
   const opened = (): PgBoss => {
     if (boss === undefined) throw new Error("Cannot use the queue as it is not open");
@@ -91,29 +106,70 @@ export function createUpdateQueue(
     active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  const returnToQueue = async (stored: StoredUpdate, reason: object, hasWaited: boolean) => {
-    if (hasWaited) {
-      try {
-        await noteWait(connect(), stored.id);
-      } catch (error) {
-        owed.set(stored.id, stored);
-        throw error;
-      }
+  const returnToQueue = async ({ stored, error }: TryEnded) => {
+    const { id, retries, sent } = stored;
+    const tries = afterTry(stored, error);
+    try {
+      await sent.flush();
+      const waited = tries.waits - stored.waits;
+      const failed = tries.failures - stored.failures;
+      await connect()`
+        update pgboss.job set state = 'retry', heartbeat_on = null,
+          start_after = now() + ${pauseMs(tries, error)} * interval '1 ms',
+          output = jsonb_build_object(
+            'error', ${nameOf(error)}::text,
+            'isUnclear', ${sent.isUnclear}::bool,
+            'waits', coalesce((output ->> 'waits')::int, 0) + ${waited}::int,
+            'failures', coalesce((output ->> 'failures')::int, 0) + ${failed}::int)
+        where name = ${QUEUE} and id = ${id} and state = 'active' and retry_count = ${retries}`;
+    } catch (problem) {
+      owed.set(id, { stored, error });
+      throw problem;
     }
-    await opened().fail(QUEUE, attemptOf(stored), reason);
+  };
+  /** The next take does not count as another try: this one has not begun. */
+  const setAside = async (updates: readonly StoredUpdate[]) => {
+    if (updates.length === 0) return;
+    const tries = updates.map(({ id, retries }) => `${id}:${retries}`);
+    await connect()`
+      update pgboss.job set state = 'retry', heartbeat_on = null, started_on = null,
+        start_after = now() + ${SET_ASIDE_MS} * interval '1 ms'
+      where name = ${QUEUE} and id = any(${updates.map(({ id }) => id)}::uuid[])
+        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])`;
   };
   const payWhatIsOwed = async () => {
     const debts = [...owed.values()];
     // What cannot be paid now is owed again.
     owed.clear();
-    await Promise.allSettled(debts.map((each) => returnToQueue(each, { error: "waited" }, true)));
+    await Promise.allSettled(debts.map(returnToQueue));
   };
-  const touch = () => {
-    payWhatIsOwed();
-    if (active.size === 0) return;
-    opened().touch(QUEUE, [...active]).catch((error) =>
-      log.warn("Cannot renew the claim on updates in work: {error}", { error })
-    );
+  const renew = async () => {
+    await payWhatIsOwed();
+    const tries = [...active].map(([id, retries]) => `${id}:${retries}`);
+    const renewed = await connect()<{ id: string }[]>`
+      update pgboss.job set heartbeat_on = now()
+      where name = ${QUEUE} and id = any(${[...active.keys()]}::uuid[])
+        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])
+      returning id`;
+    const kept = new Set(renewed.map(({ id }) => id));
+    // Completed meanwhile, or taken over by who took us for dead.
+    const lost = tries.map((each) => each.slice(0, each.indexOf(":")))
+      .filter((id) => !kept.has(id) && active.has(id));
+    if (lost.length === 0) return;
+    await connect()`
+      update pgboss.job set output = coalesce(output, '{}') ||
+        jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1)
+      where name = ${QUEUE} and id = any(${lost}::uuid[]) and state in ('active', 'retry')`;
+    lost.forEach(letGo);
+  };
+  /** Its next try begins at once: it has waited long enough. */
+  const reclaim = async (silentMs: number) => {
+    const { count } = await connect()`
+      update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
+        output = coalesce(output, '{}') || '{"error": "its process was silent", "isUnclear": true}'
+      where name = ${QUEUE} and state = 'active' and not id = any(${[...active.keys()]}::uuid[])
+        and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
+    return count;
   };
 
   return {
@@ -132,7 +188,9 @@ export function createUpdateQueue(
       // One that was created by an earlier version.
       await engine.updateQueue(QUEUE, OPTIONS);
       boss = engine;
-      touching = setInterval(touch, TOUCH_MS);
+      // The embedded database is one process's alone: what is in work was the last one's.
+      if (kind === "pglite") await reclaim(0);
+      claims = keepClaims({ renew, reclaim });
     },
     async store(updates) {
       const jobs = updates.map((update) => ({
@@ -142,39 +200,39 @@ export function createUpdateQueue(
       }));
       await opened().insert(QUEUE, jobs);
     },
-    async take(limit) {
+    async take(limit, signal) {
+      const takenAt = performance.now();
+      const assertClaimed = () => {
+        if (claims?.holds(takenAt) !== true) throw new ClaimLostError();
+      };
       const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
         batchSize: limit,
         includeMetadata: true,
       });
       const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
-      const waits = await readWaits(connect(), tried);
-      const taken: StoredUpdate[] = [];
-      for (const { id, data, retryCount } of jobs) {
-        const tries = { retries: retryCount, waits: waits.get(id) ?? 0 };
-        const stored = { id, update: data, ...tries, isDead: isUsedUp(tries) };
-        if (!stored.isDead && isSuspect(tries)) {
-          // Two at once would die of each other, and nobody could tell which one is to blame.
-          if (suspect !== undefined) {
-            await returnToQueue(stored, { error: "set aside" }, true);
-            continue;
-          }
-          suspect = id;
-        }
-        active.add(id);
-        taken.push(stored);
-      }
+      const notes = await readNotes(connect(), tried);
+      const all = jobs.map((job) => storedUpdate(job, connect, assertClaimed, notes.get(job.id)));
+      // Two at once would die of each other, and nobody could tell which one is to blame.
+      const [first, ...others] = all.filter((stored) => !stored.isDead && isSuspect(stored));
+      const aside = suspect === undefined || first === undefined ? others : [first, ...others];
+      // Nobody renews these, so whatever becomes of this word, they are taken again.
+      await setAside(aside).catch((error) => log.debug("Cannot set aside: {error}", { error }));
+      // Nobody handles them, so they are to be taken again once their claim has lapsed.
+      if (signal.aborted) return [];
+      const taken = all.filter((stored) => !aside.includes(stored));
+      for (const { id, retries } of taken) active.set(id, retries);
+      suspect ??= first?.id;
       return taken;
     },
     async complete(stored) {
+      stored.sent.end();
       await opened().complete(QUEUE, attemptOf(stored));
       letGo(stored.id);
     },
     async giveBack(stored, error) {
-      const hasWaited = isWait(error);
-      if (isUsedUp(afterTry(stored, hasWaited))) return "dead";
+      if (isUsedUp(afterTry(stored, error))) return "dead";
       letGo(stored.id);
-      await returnToQueue(stored, { error: nameOf(error) }, hasWaited);
+      await returnToQueue({ stored, error });
       return "later";
     },
     abandon: letGo,
@@ -198,7 +256,6 @@ export function createUpdateQueue(
           // Its end is not completed yet, so the queue still has it.
           if (last !== undefined) return false;
           await tx`delete from pgboss.job where name = ${QUEUE} and id = ${id}`;
-          await tx`delete from update_waits where job_id = ${id}`;
           const job = { id, data: letter.update, singletonKey: letter.chatKey };
           await opened().insert(QUEUE, [job], { db: overDriver(tx) });
           await dropDead(tx, letter);
@@ -224,25 +281,25 @@ export function createUpdateQueue(
       return row.size;
     },
     async close() {
-      clearInterval(touching);
+      await claims?.end();
       await boss?.stop({ graceful: false, close: false });
       boss = undefined;
     },
   };
 }
 
-/** How many tries of each job have only waited; nothing for those of which none has. */
-async function readWaits(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map();
-  const rows = await sql<{ id: string; waits: number }[]>`
-    select job_id as id, waits from update_waits where job_id = any(${[...ids]}::uuid[])`;
-  return new Map(rows.map(({ id, waits }) => [id, waits]));
-}
-
-async function noteWait(sql: Sql, id: string): Promise<void> {
-  await sql`
-    insert into update_waits as w (job_id, waits) values (${id}, 1)
-    on conflict (job_id) do update set waits = w.waits + 1, noted_at = now()`;
+/** An update as the engine hands it out, with what is known of its earlier tries. */
+function storedUpdate(
+  { id, data, retryCount: retries, output }: JobWithMetadata<IncomingUpdate>,
+  sql: () => Sql,
+  assertClaimed: () => void,
+  earlier: Noted = new Map(),
+): StoredUpdate {
+  const soFar = output as Partial<TriesSoFar> | null;
+  const tries = { retries, waits: soFar?.waits ?? 0, failures: soFar?.failures ?? 0 };
+  const isUnclear = retries > 0 && soFar?.isUnclear !== false;
+  const sent = noteSent({ jobId: id, sql, earlier, isUnclear, assertClaimed });
+  return { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
 }
 
 /** Names one try of an update, as another process may have taken it over meanwhile. */
@@ -254,18 +311,18 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : String(error);
 }
 
+/** A script of the engine's, which brings its own transaction. */
+const SCRIPT = /^\s*BEGIN;([\s\S]*)COMMIT;\s*$/i;
+
 /** pg-boss's port to a database, over our driver; within a transaction it runs no scripts. */
 function overDriver(sql: Sql | TransactionSql): Db {
   return {
     async executeSql(text, values) {
-      // Scripts come in a transaction of their own, which needs one connection throughout.
-      if ("reserve" in sql && /^\s*BEGIN\b/i.test(text)) {
-        const reserved = await sql.reserve();
-        try {
-          return { rows: rowsOf(await reserved.unsafe(text)) };
-        } finally {
-          reserved.release();
-        }
+      const script = SCRIPT.exec(text)?.[1];
+      if (script !== undefined && "begin" in sql) {
+        // The driver's own transaction: one that fails is rolled back before its connection is used again.
+        const { rows } = await sql.begin(async (tx) => ({ rows: rowsOf(await tx.unsafe(script)) }));
+        return { rows };
       }
       const run = values?.length ? sql.unsafe(text, values as never[]) : sql.unsafe(text);
       return { rows: rowsOf(await run) };

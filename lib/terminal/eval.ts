@@ -5,12 +5,12 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { z } from "zod";
 import { addFile } from "../../plugins/documents/adding.ts";
 import { ask } from "../ask.ts";
 import type { Config } from "../config.ts";
 import { beginning, plainBm25 } from "../evaluation/baselines.ts";
 import { isCovered, wordsOf } from "../evaluation/coverage.ts";
+import { type Question, readQuestions } from "../evaluation/questions.ts";
 import type { DocumentInfo, FoundPassage } from "../library.ts";
 import type { Running, StartSystem } from "../running.ts";
 
@@ -23,17 +23,6 @@ const BUDGETS = [25_000, 4_000, 1_000];
 /** A document of more tokens does not go in whole. */
 const LARGE = 25_000;
 const EVERYTHING = 1_000_000_000;
-
-const QUESTION = z.object({
-  doc_file: z.string(),
-  question: z.string(),
-  evidence: z.array(z.string()).default([]),
-  evidence_any: z.boolean().optional(),
-  pages: z.array(z.number()).default([]),
-  lang: z.string().default(""),
-  unanswerable: z.boolean().optional(),
-});
-type Question = z.output<typeof QUESTION>;
 
 /** A document as the baselines see it. */
 interface EvalDocument {
@@ -92,15 +81,6 @@ export async function runEval(
     await running.ended;
     await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
-}
-
-async function readQuestions(path: string): Promise<Question[]> {
-  const text = await Deno.readTextFile(path);
-  return text.split("\n").filter((line) => line.trim() !== "").map((line, n) => {
-    const parsed = QUESTION.safeParse(JSON.parse(line));
-    if (parsed.success) return parsed.data;
-    throw new Error(`Cannot read '${path}' as line ${n + 1} is no question with its evidence`);
-  });
 }
 
 async function add({ system }: Running, path: string): Promise<EvalDocument> {

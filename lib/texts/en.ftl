@@ -118,7 +118,7 @@ clear-nothing = There was nothing to forget. Your documents are still here.
 language-question = Which language shall I speak?
 language-done = From now on I speak English.
 
-page-goes-on = … this is its beginning; the rest is in the file itself, see /mydocs.
+page-goes-on = … this is the part that the answer rests on; the rest is in the file itself, see /mydocs.
 button-again = ↻ Try again
 answer-repeats-prompt = I cannot show this answer: the AI has repeated its own instructions instead of the document. Ask in other words, or look whether the document tries to give orders.
 answer-stopped = ⏹ You stopped this answer here.
@@ -178,6 +178,19 @@ update-dead = I have tried to handle this several times and could not. It is not
 unknown-command = I do not know this command. /help shows all that I know.
 unknown-message = I work with documents: send me a file, then ask about it.
 not-allowed = This bot is private. Ask its owner to let you in: your id is { $id }.
+
+button-speak = 🔊 Listen
+speech-file = answer
+speech-beginning = This is the beginning; the rest is in the written answer.
+speech-nothing = There is nothing in this answer that can be read aloud.
+answer-forgotten = I have forgotten this answer. Please ask again.
+speech-offline = I cannot read this aloud: no AI is configured.
+speech-cannot_speak = I cannot read this aloud: the AI that is configured cannot speak.
+speech-unavailable = I cannot read this aloud: the AI does not answer just now. Please try again later.
+speech-rate_limit = I cannot read this aloud: the AI has too many requests just now. Please try again in a few minutes.
+speech-quota = I cannot read this aloud: the AI's quota is used up. Please try again tomorrow.
+speech-blocked = I cannot read this aloud: the AI refused these words.
+speech-timeout = I cannot read this aloud: the AI took too long. Please try again later.
 
 button-request-summary = 📝 Summary
 button-request-points = 🔑 Key points

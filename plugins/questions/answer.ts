@@ -1,14 +1,10 @@
 /** Any text that no other plugin claims is a question about the chosen documents. */
-import { placeLabel } from "../../lib/ai/place.ts";
 import { definePlugin } from "../plugin.ts";
 import { answerQuestion } from "./answering.ts";
 import { deliver } from "./deliver.ts";
 import { takeQuota } from "./quota.ts";
-import { unwrapped } from "./unwrap.ts";
 
 const REMEMBERED_TURNS = 5;
-/** Of a cited page; a chapter of a book is longer. */
-const SHOWN_LETTERS = 8_000;
 
 export default definePlugin({
   name: "answer",
@@ -36,37 +32,11 @@ export default definePlugin({
   }],
   buttons: [
     {
-      name: "show",
-      async run({ ask, escape, language, reply, t, user }, argument) {
-        const [documentId, page] = argument.split(":").map(Number);
-        const found = documentId === undefined || page === undefined
-          ? undefined
-          : await ask("db.readPage", {
-            userId: user.id,
-            documentId,
-            page,
-            letters: SHOWN_LETTERS,
-          });
-        if (found === undefined || page === undefined) {
-          await reply(t("document-gone"));
-          return;
-        }
-        const lines = unwrapped(found.text).map((line) => `> ${escape(line)}`);
-        const place = placeLabel(found.unit, page, language);
-        const head = `**${escape(found.name)}** · **${place}**`;
-        const rest = found.isWhole ? [] : [t("page-goes-on")];
-        await reply([head, lines.join("\n"), ...rest].join("\n\n"));
-      },
-    },
-    {
       name: "again",
       async run({ ask, handleText, reply, t, user }, turnId) {
-        const question = await ask("db.readQuestion", {
-          userId: user.id,
-          turnId: Number(turnId),
-        });
-        if (question === undefined) await reply(t("question-forgotten"));
-        else await handleText(question);
+        const turn = await ask("db.readTurn", { userId: user.id, turnId: Number(turnId) });
+        if (turn === undefined) await reply(t("question-forgotten"));
+        else await handleText(turn.question);
       },
     },
   ],

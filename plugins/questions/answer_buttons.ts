@@ -5,22 +5,25 @@ import type { DocumentInfo } from "../../lib/library.ts";
 import type { Button, PluginContext } from "../plugin.ts";
 import { shortName } from "../short_name.ts";
 import type { Answer } from "./answering.ts";
+import { speakButtons } from "./speak.ts";
 
 const SHOWN_CITATIONS = 8;
 const BUTTONS_IN_ROW = 4;
 const NAME_LENGTH = 30;
 
 /**
- * The cited pages, to be read word for word; or another try where the AI has failed.
+ * The cited pages, to be read word for word, and the answer read aloud where the
+ * AI can speak; or another try where the AI has failed.
  *
  * @param again the data of the button for another try
  */
 export function buttonsUnder(
-  { language, t }: PluginContext,
+  context: PluginContext,
   documents: readonly DocumentInfo[],
   { failed, source, text }: Answer,
-  again: string,
+  { turnId, again }: { turnId: number; again: string },
 ): Button[][] {
+  const { language, t } = context;
   if (failed !== undefined) return [[{ text: t("button-again"), data: again }]];
   // Passages that stand in for an answer are word for word already.
   if (source === "passages") return [];
@@ -32,10 +35,10 @@ export function buttonsUnder(
       text: documents.length > 1
         ? `${shortName(document.name, NAME_LENGTH)}, ${placeLabel(document.unit, page, language)}`
         : placeLabel(document.unit, page, language),
-      data: `show:${document.id}:${page}`,
+      data: `show:${document.id}:${page}:${turnId}`,
     }));
   const inRow = documents.length > 1 ? 1 : BUTTONS_IN_ROW;
   const rows: Button[][] = [];
   for (let n = 0; n < buttons.length; n += inRow) rows.push(buttons.slice(n, n + inRow));
-  return rows;
+  return [...rows, ...speakButtons(context, turnId)];
 }

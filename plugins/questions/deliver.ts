@@ -28,6 +28,9 @@ export async function deliver(
     promptTokens: answer.promptTokens,
     answerTokens: answer.answerTokens,
   });
-  const buttons = buttonsUnder(context, documents, answer, again ?? `again:${turnId}`);
+  const buttons = buttonsUnder(context, documents, answer, {
+    turnId,
+    again: again ?? `again:${turnId}`,
+  });
   await context.reply(answer.text, { buttons });
 }

@@ -3,6 +3,7 @@
  * over all the rows, and the answer is what came out, with the rows it rests
  * on. Without an AI: what the columns hold, and the rows that match.
  */
+import { replaceAddresses } from "../../lib/ai/addresses.ts";
 import { type ProposedQuery, readProposal } from "../../lib/ai/table_prompt.ts";
 import { placeLabel } from "../../lib/ai/place.ts";
 import type { NoAnswerReason, Turn } from "../../lib/ai/provider.ts";
@@ -129,7 +130,7 @@ function shownResult(asking: Asking, result: QueryResult): string {
   const [row] = result.rows;
   if (result.total === 1 && row !== undefined && row.length === 1) {
     const [name = ""] = result.columns;
-    return `**${asking.escape(name)}: ${asking.escape(shownCell(row[0] ?? null, asking))}**`;
+    return `**${inert(asking, name)}:** ${inert(asking, shownCell(row[0] ?? null, asking))}`;
   }
   const more = result.total - result.rows.length;
   const table = markdownTable(asking, result);
@@ -221,12 +222,32 @@ function markdownTable(
   { columns, rows }: Pick<QueryResult, "columns" | "rows">,
 ): string {
   const line = (cells: readonly string[]) => `| ${cells.slice(0, SHOWN_COLUMNS).join(" | ")} |`;
-  const cell = (text: string) => asking.escape(text.replace(/\s+/g, " "));
+  const cell = (text: string) => inert(asking, text.replace(/\s+/g, " "));
   return [
     line(columns.map(cell)),
     line(columns.map(() => "---")),
     ...rows.map((row) => line(row.map((value) => cell(shownCell(value, asking))))),
   ].join("\n");
+}
+
+/** Between the parts of a text; no cell holds it. */
+const SEAM = "\0";
+
+/**
+ * The text with its addresses as code, which nobody can follow by a tap: a query
+ * may have put together one that no row has.
+ */
+function inert({ escape }: Asking, text: string): string {
+  return replaceAddresses(text.replaceAll(SEAM, ""), (address) => `${SEAM}${address}${SEAM}`)
+    .split(SEAM)
+    .map((part, n) => n % 2 === 1 ? `\`${part}\`` : blanksKept(part, escape))
+    .join("");
+}
+
+/** Escaping takes blanks off the ends, which part a text from the address beside it. */
+function blanksKept(text: string, escape: (text: string) => string): string {
+  const [, before = "", inner = "", after = ""] = /^(\s*)(.*?)(\s*)$/s.exec(text) ?? [];
+  return before + escape(inner) + after;
 }
 
 /** Figures with their thousands apart, as the reader's language writes them. */

@@ -304,7 +304,7 @@ Deno.test({
       query(`select "Нет такого" from t1`);
       query(`select max("Сумма") as "Наибольшая" from t1`);
       ada.sendText("Какая самая большая сумма?");
-      await says(ada, /Наибольшая: 10.000/);
+      await says(ada, /Наибольшая:\S* 10.000/);
       assert.match(gemini.calls.at(-1)?.user ?? "", /no such column/);
     });
 
@@ -318,6 +318,18 @@ Deno.test({
         assert.match(gemini.calls.at(-1)?.user ?? "", /\n\d+ \| 2024-03-\d\d \| \S+ \| 9445\n/);
       },
     );
+
+    await t.step("an address that a query puts together cannot be followed", async () => {
+      query(`select 'https://evil.com/?q=' || max("Сумма") as "Сумма или ссылка" from t1`);
+      ada.sendText("Какая ссылка на самую большую сумму?");
+      const { text } = await says(ada, /Сумма или ссылка/);
+      assert.match(text, /<code>https:\/\/evil\.com\/\?q=10000(?:\.0)?<\/code>/);
+      assert.doesNotMatch(text.replace(/<code>.*?<\/code>/g, ""), /evil/);
+      query(`select 'see evil.com now' as "a", 1 as "b" union select 'or www.evil.com', 2`);
+      ada.sendText("Какие ссылки есть в таблице?");
+      const { text: table } = await says(ada, /see `evil\.com` now/);
+      assert.doesNotMatch(table.replace(/`.*?`/g, ""), /evil/);
+    });
 
     await t.step("while the AI is away, the rows that match stand in for it", async () => {
       for (let n = 0; n < 4; n++) gemini.next({ kind: "error", status: 503, message: "busy" });
@@ -334,7 +346,7 @@ Deno.test({
       assert.doesNotMatch(ada.messages().at(-1)?.text ?? "", /Посчитано/);
       query(`select count(*) as "Строк" from t1`);
       ada.sendText("Сколько всего строк в файле?");
-      await says(ada, /Строк: 100.000/);
+      await says(ada, /Строк:\S* 100.000/);
     });
   },
 });

@@ -59,6 +59,57 @@ Deno.test("a token that Telegram refuses ends it in order with exit code 1 and t
   }
 });
 
+Deno.test("a token that is revoked while updates come by webhook ends it in order, its update kept", async () => {
+  await using folder = await emptyFolder();
+  const server = await startBotApiServer({ token: TOKEN });
+  try {
+    await using bot = startProcess(["start"], {
+      BOT_TOKEN: TOKEN,
+      BOT_API_ROOT: server.url,
+      DATA_DIR: folder.path,
+      WEBHOOK_URL: "http://127.0.0.1:9/telegram",
+      WEBHOOK_SECRET: "secret",
+      PORT: "0",
+    });
+    const [, url] = /HTTP: (http:\S+),/.exec(await bot.logged(/HTTP: http/)) ?? [];
+    await bot.logged(/Ready in/);
+    const ada = server.user({ id: 7, firstName: "Ada", languageCode: "en" });
+    server.faults.add({ times: 1_000, kind: { code: 401, description: "Unauthorized" } });
+    const response = await fetch(`${url}/telegram`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "X-Telegram-Bot-Api-Secret-Token": "secret" },
+      body: JSON.stringify({
+        update_id: 1,
+        message: {
+          message_id: 1,
+          date: 1,
+          chat: { id: ada.id, type: "private", first_name: "Ada" },
+          from: { id: ada.id, is_bot: false, first_name: "Ada" },
+          text: "/start",
+        },
+      }),
+    });
+    assert.equal(response.status, 200);
+    await response.body?.cancel();
+    assert.equal(await bot.exitCode, 1);
+    assert.match(bot.log, /does not accept the BOT_TOKEN: is it right, or revoked\?/);
+    assert.doesNotMatch(bot.log, /secret-part-of-the-token/);
+
+    // The same bot's new token.
+    server.faults.clear();
+    await using next = startProcess(["start"], {
+      BOT_TOKEN: TOKEN,
+      BOT_API_ROOT: server.url,
+      DATA_DIR: folder.path,
+      PORT: "0",
+    });
+    await next.logged(/Ready in/);
+    await ada.waitFor((all) => /I answer questions/.test(all.at(-1)?.text ?? ""), 30_000);
+  } finally {
+    await server.close();
+  }
+});
+
 Deno.test("a second process on the same embedded database is refused with what to do", async () => {
   await using folder = await emptyFolder();
   const server = await startBotApiServer({ token: TOKEN });

@@ -14,6 +14,8 @@ export type GeminiReply =
   | { kind: "error"; status: number; message: string; details?: readonly GeminiErrorDetail[] }
   /** The answer ends with a finish reason that says why there is no more of it. */
   | { kind: "stopped"; finishReason: string }
+  /** A whole answer, as it comes to a call that is not streamed. */
+  | { kind: "json"; body: unknown }
   /** The prompt itself is refused. */
   | { kind: "blocked"; blockReason: string };
 
@@ -39,6 +41,23 @@ export function quotaUsedUp(): GeminiReply {
   return tooMany("GenerateRequestsPerDayPerProjectPerModel-FreeTier", 12);
 }
 
+const SAMPLES_PER_SECOND = 24_000;
+
+/** Samples as Gemini speaks them. */
+export function spoken(
+  samples: Uint8Array,
+  mimeType = `audio/L16;codec=pcm;rate=${SAMPLES_PER_SECOND}`,
+): GeminiReply {
+  const parts = [{ inlineData: { mimeType, data: samples.toBase64() } }];
+  return {
+    kind: "json",
+    body: {
+      candidates: [{ content: { role: "model", parts }, finishReason: "STOP" }],
+      usageMetadata: { promptTokenCount: 12, candidatesTokenCount: 50 },
+    },
+  };
+}
+
 /** Starts a server on a free port of this machine. */
 export async function startGeminiServer(): Promise<GeminiServer> {
   let listener = (_: Uint8Array) => "[00:00] Nobody has told what there is to hear.";
@@ -60,10 +79,14 @@ export async function startGeminiServer(): Promise<GeminiServer> {
           dimensions: requests[0]?.outputDimensionality,
         };
       }
-      const model = /^\/v1beta\/models\/([^/:]+):streamGenerateContent\?alt=sse$/
-        .exec(request.url ?? "")?.[1];
+      const [, model, way] =
+        /^\/v1beta\/models\/([^/:]+):(streamGenerateContent\?alt=sse|generateContent)$/
+          .exec(request.url ?? "") ?? [];
       if (model === undefined) return undefined;
-      const { systemInstruction, contents } = body as GeminiBody;
+      const { systemInstruction, contents, generationConfig } = body as GeminiBody;
+      // Sound is not streamed, and what is not streamed is sound.
+      const isSound = generationConfig?.responseModalities?.join() === "AUDIO";
+      if (isSound !== (way === "generateContent")) return undefined;
       const turn = contents.at(-1);
       const recording = turn?.parts.find((part) => part.inlineData !== undefined)?.inlineData;
       return {
@@ -71,6 +94,9 @@ export async function startGeminiServer(): Promise<GeminiServer> {
         apiKey: request.headers["x-goog-api-key"]?.toString(),
         system: textOf(systemInstruction),
         user: textOf(turn),
+        ...(isSound && {
+          voice: generationConfig?.speechConfig?.voiceConfig.prebuiltVoiceConfig.voiceName ?? "",
+        }),
         ...(recording && {
           audio: {
             mimeType: recording.mimeType,
@@ -81,10 +107,13 @@ export async function startGeminiServer(): Promise<GeminiServer> {
     },
     send,
     vectors: (vectors) => ({ embeddings: vectors.map((values) => ({ values })) }),
-    unscripted: ({ user, audio }) => ({
-      kind: "answer",
-      chunks: [audio === undefined ? quoteFrom(user) : listener(audio.bytes)],
-    }),
+    unscripted: ({ user, audio, voice }) =>
+      voice === undefined
+        ? {
+          kind: "answer",
+          chunks: [audio === undefined ? quoteFrom(user) : listener(audio.bytes)],
+        }
+        : spoken(new Uint8Array(SAMPLES_PER_SECOND * 2)),
   });
   return { ...server, hear: (listening) => void (listener = listening) };
 }
@@ -103,6 +132,10 @@ interface GeminiBatch {
 }
 
 interface GeminiBody {
+  generationConfig?: {
+    responseModalities?: readonly string[];
+    speechConfig?: { voiceConfig: { prebuiltVoiceConfig: { voiceName: string } } };
+  };
   systemInstruction?: GeminiContent;
   contents: readonly GeminiContent[];
 }
@@ -110,6 +143,11 @@ interface GeminiBody {
 async function send(response: ServerResponse, reply: GeminiReply): Promise<void> {
   if (reply.kind === "hang") return;
   if (reply.kind === "error") return sendError(response, reply);
+  if (reply.kind === "json" || reply.kind === "speech") {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(reply.kind === "json" ? JSON.stringify(reply.body) : reply.bytes);
+    return;
+  }
   response.writeHead(200, { "content-type": "text/event-stream" });
   const write = (data: unknown) => response.write(eventOf(data));
   switch (reply.kind) {

@@ -18,6 +18,10 @@ export interface ModelCall {
   user: string;
   /** The recording that came with it. */
   audio?: { mimeType: string; bytes: Uint8Array };
+  /** Set: the text of `user` is to be spoken. */
+  voice?: string;
+  /** The format that it is to be spoken in, where the protocol knows some. */
+  format?: string;
   /** Texts to embed: it is a call of the embedding model. */
   texts?: readonly string[];
   /** What for, as the vendor names it. */
@@ -43,6 +47,8 @@ export type ModelReply =
   | { kind: "errorInStream"; status: number; message: string }
   /** These bytes as the whole stream. */
   | { kind: "raw"; body: string }
+  /** A sound as the whole reply. */
+  | { kind: "speech"; bytes: Uint8Array }
   /** The connection breaks after the first chunk. */
   | { kind: "reset"; gate: Promise<void> }
   /** No byte ever comes. */

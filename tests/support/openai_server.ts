@@ -1,4 +1,4 @@
-/** A server that speaks OpenAI's chat completions, for tests; see `model_server.ts`. */
+/** A server with OpenAI's chat completions and speech, for tests; see `model_server.ts`. */
 import type { ServerResponse } from "node:http";
 import {
   type ModelReply,
@@ -7,6 +7,7 @@ import {
   startModelServer,
   writeEvents,
 } from "./model_server.ts";
+import { opus } from "./recordings.ts";
 
 export type OpenAiReply =
   | Exclude<ModelReply, { kind: "error" }>
@@ -39,10 +40,14 @@ export function quotaUsedUp(): OpenAiReply {
 export function startOpenAiServer(): Promise<OpenAiServer> {
   return startModelServer<OpenAiReply>({
     read({ url, headers }, body) {
+      const apiKey = headers.authorization?.replace(/^Bearer /, "");
       if (url === "/v1/embeddings") {
         const { model, input } = body as { model: string; input: readonly string[] };
-        const apiKey = headers.authorization?.replace(/^Bearer /, "");
         return { model, apiKey, system: "", user: "", texts: input };
+      }
+      if (url === "/v1/audio/speech") {
+        const { model, input: user, voice, response_format: format } = body as SpeechBody;
+        return { model, apiKey, system: "", user, voice, format };
       }
       if (url !== "/v1/chat/completions") return undefined;
       const { model, messages, stream } = body as OpenAiBody;
@@ -50,7 +55,7 @@ export function startOpenAiServer(): Promise<OpenAiServer> {
       const textOf = (role: string) => messages.findLast((each) => each.role === role)?.content;
       return {
         model,
-        apiKey: headers.authorization?.replace(/^Bearer /, ""),
+        apiKey,
         system: textOf("system") ?? "",
         user: textOf("user") ?? "",
       };
@@ -63,8 +68,18 @@ export function startOpenAiServer(): Promise<OpenAiServer> {
         .toReversed(),
       usage: { prompt_tokens: 7, total_tokens: 7 },
     }),
-    unscripted: ({ user }) => ({ kind: "answer", chunks: [quoteFrom(user)] }),
+    unscripted: ({ user, voice }) =>
+      voice === undefined
+        ? { kind: "answer", chunks: [quoteFrom(user)] }
+        : { kind: "speech", bytes: opus(2) },
   });
+}
+
+interface SpeechBody {
+  model: string;
+  input: string;
+  voice: string;
+  response_format: string;
 }
 
 interface OpenAiBody {
@@ -79,6 +94,10 @@ async function send(response: ServerResponse, reply: OpenAiReply): Promise<void>
     const { status, message, code, headers } = reply;
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(JSON.stringify({ error: { message, code, type: "error" } }));
+    return;
+  }
+  if (reply.kind === "speech") {
+    response.writeHead(200, { "content-type": "audio/ogg" }).end(reply.bytes);
     return;
   }
   response.writeHead(200, { "content-type": "text/event-stream" });

@@ -67,12 +67,15 @@ async function findMissing(): Promise<string | undefined> {
     retryStrategy: () => null,
   });
   redis.on("error", () => {/* told below */});
+  // Its timers are to end before a test that would take them for leaks begins.
+  const ended = new Promise((resolve) => redis.once("end", resolve));
   try {
     await redis.connect();
   } catch {
     return `no Redis answers at ${new URL(REDIS).host}`;
   } finally {
     redis.disconnect();
+    await ended;
   }
 }
 

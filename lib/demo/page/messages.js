@@ -4,10 +4,15 @@ import { element, render } from "/markdown.js";
 const FILE_ICON = "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5";
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A bubble; `press` is called with the data of a button, `took` words the time of an answer. */
-export function messageNode({ id, from, text, format, buttons, file, ms }, { press, took }) {
+/**
+ * A bubble; `press` is called with the data of a button, `took` words the time of
+ * an answer, `soundUrl` is where a sound is played from.
+ */
+export function messageNode(message, { press, took, soundUrl }) {
+  const { id, from, text, format, buttons, file, sound, ms } = message;
   const bubble = element("div", [], { class: "bubble" });
   if (file) bubble.append(element("div", [fileIcon(), file], { class: "file" }));
+  if (sound) bubble.append(element("audio", [], { src: soundUrl, controls: "" }));
   if (text) bubble.append(...render(text, format));
   if (from === "bot" && ms !== undefined) {
     bubble.append(element("div", [took(ms)], { class: "meta" }));

@@ -40,7 +40,11 @@ function setStatus(text) {
 
 function nodeFor(message) {
   const press = (data) => post("press", { id: message.id, data });
-  return messageNode(message, { press, took: TEXTS[language].took });
+  return messageNode(message, {
+    press,
+    took: TEXTS[language].took,
+    soundUrl: `/chat/${language}/sound/${message.id}`,
+  });
 }
 
 function nodeOf(id) {

@@ -15,6 +15,7 @@ const RETRY_MS = 100;
 const TWICE_AT_ONCE = 0.05;
 const TWICE_LATER = 0.05;
 const LATER_MS = 2_000;
+const LOOK_MS = 200;
 
 export interface CrowdOptions {
   server: BotApiServer;
@@ -40,8 +41,8 @@ export interface Crowd {
   readonly deliveries: { posts: number; refused: number; repeated: number };
   /** Sends everything; resolves when all is acknowledged, or `signal` aborts. */
   send(signal: AbortSignal): Promise<void>;
-  /** Resolves when each acknowledged number is answered, or after `timeoutMs`. */
-  answered(timeoutMs: number): Promise<void>;
+  /** Resolves when each acknowledged number is answered, or when for `idleMs` none was. */
+  answered(idleMs: number): Promise<void>;
 }
 
 export function createCrowd(
@@ -99,19 +100,26 @@ export function createCrowd(
       const share = Math.ceil(updates / chats);
       await Promise.all(members.map((member) => chat(member, share, signal)));
     },
-    async answered(timeoutMs) {
-      const isAnswered = ({ user, acknowledged }: Member) => {
-        const missing = new Set(Array.from({ length: acknowledged }, (_, n) => n + 1));
-        let seen = 0;
-        return user.waitFor((all) => {
-          for (; seen < all.length; seen++) missing.delete(numberIn(all[seen]));
-          return missing.size === 0;
-        }, timeoutMs);
-      };
+    async answered(idleMs) {
+      const never = new AbortController().signal;
+      const missing = () => members.reduce((sum, member) => sum + unanswered(member), 0);
+      let before = Infinity;
+      let since = performance.now();
       // Who still waits at the end is counted afterwards.
-      await Promise.allSettled(members.map(isAnswered));
+      while (performance.now() - since < idleMs) {
+        const now = missing();
+        if (now === 0) return;
+        if (now < before) since = performance.now();
+        before = now;
+        await wait(LOOK_MS, never);
+      }
     },
   };
+}
+
+function unanswered({ user, acknowledged }: Member): number {
+  const numbers = new Set(user.messages().map(numberIn).filter((n) => n <= acknowledged));
+  return acknowledged - numbers.size;
 }
 
 const ANSWER = /^(\d+) by (\d+)$/;

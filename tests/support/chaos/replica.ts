@@ -28,6 +28,8 @@ export interface Replica extends AsyncDisposable {
   kill(pause: Pause): Promise<void>;
   /** Stops it by SIGTERM, not to start again; gives its exit code. */
   stop(): Promise<number>;
+  /** What it tells an operator of its actors, or why it does not. */
+  actors(): Promise<unknown>;
   readonly pid: number;
   /** What all of its processes have logged. */
   readonly log: string;
@@ -119,6 +121,13 @@ export function startReplica(env: Record<string, string>): Replica {
       up = Promise.withResolvers();
       bot.kill("SIGKILL");
       await bot.exitCode;
+    },
+    async actors() {
+      const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
+      return await fetch(`${url}/api/actors`, { signal }).then(
+        (response) => response.json(),
+        String,
+      );
     },
     async stop() {
       isOver = true;

@@ -1,0 +1,3 @@
+-- How the tries of an update have ended stands with its job now.
+
+drop table update_waits;

@@ -1,0 +1,72 @@
+/**
+ * Claims on updates in work: this replica renews its own every second, and
+ * takes from the others what they have not renewed, as who is silent is dead or
+ * cut off. Who is cut off knows it first: it sends nothing once its claims may
+ * have lapsed.
+ */
+import { logger } from "../log.ts";
+
+/** Who has not renewed a claim for this long has lost it. */
+export const SILENT_MS = 4_000;
+const BEAT_MS = 1_000;
+
+export interface ClaimsOptions {
+  /** Renews the claims on all that is in this replica's hands. */
+  renew(): Promise<void>;
+  /** Returns to the queue what nobody has renewed for so long; gives how many updates that were. */
+  reclaim(silentMs: number): Promise<number>;
+}
+
+export interface Claims {
+  /** Whether a claim that was taken at `takenAt`, by `performance.now()`, is certain to hold. */
+  holds(takenAt: number): boolean;
+  /** Resolves once nothing is under way. */
+  end(): Promise<void>;
+}
+
+/** A process may no longer send for an update, as another one may have taken it over. */
+export class ClaimLostError extends Error {
+  override name = "ClaimLostError";
+  constructor() {
+    super("Cannot go on with the update as another process may have taken it over");
+  }
+}
+
+/** Renews and reclaims until it is ended. */
+export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
+  const log = logger("queue");
+  let beating: Promise<void> | undefined;
+  let renewedAt = -Infinity;
+  /**
+   * Since when each renewal has succeeded. While the database is away all are
+   * silent, and when it is back each gets the time to speak.
+   */
+  let heardSince: number | undefined;
+
+  async function beat(): Promise<void> {
+    const begun = performance.now();
+    try {
+      await renew();
+      renewedAt = begun;
+      heardSince ??= begun;
+      if (begun - heardSince < SILENT_MS) return;
+      const count = await reclaim(SILENT_MS);
+      if (count > 0) log.warn("Took over {count} updates of a silent replica", { count });
+    } catch (error) {
+      heardSince = undefined;
+      log.warn("Cannot renew the claims on updates in work: {error}", { error });
+    }
+  }
+
+  const timer = setInterval(() => {
+    // One that hangs is not joined by others.
+    beating ??= beat().finally(() => beating = undefined);
+  }, BEAT_MS);
+  return {
+    holds: (takenAt) => performance.now() < Math.max(takenAt, renewedAt) + SILENT_MS,
+    async end() {
+      clearInterval(timer);
+      await beating;
+    },
+  };
+}
