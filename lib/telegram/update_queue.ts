@@ -48,6 +48,8 @@ interface TriesSoFar {
   failures: number;
   /** Telegram may have something of theirs that is not noted. */
   isUnclear: boolean;
+  /** The last retry that was begun to be handled, not only claimed; a first try is noted by nothing. */
+  begun?: number;
 }
 
 /** The end of a try, to be told to the queue. */
@@ -162,11 +164,23 @@ export function createUpdateQueue(
       where name = ${QUEUE} and id = any(${lost}::uuid[]) and state in ('active', 'retry')`;
     lost.forEach(letGo);
   };
-  /** Its next try begins at once: it has waited long enough. */
+  /** Only a try that was begun can have ended its process. */
+  const noteBegun = async (updates: readonly StoredUpdate[]) => {
+    const retried = updates.filter(({ retries }) => retries > 0).map(({ id }) => id);
+    if (retried.length === 0) return;
+    await connect()`
+      update pgboss.job
+      set output = coalesce(output, '{}') || jsonb_build_object('begun', retry_count)
+      where name = ${QUEUE} and id = any(${retried}::uuid[]) and state = 'active'`;
+  };
+  /** The next try begins at once: it has waited long enough. */
   const reclaim = async (silentMs: number) => {
     const { count } = await connect()`
       update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
-        output = coalesce(output, '{}') || '{"error": "its process was silent", "isUnclear": true}'
+        output = coalesce(output, '{}') ||
+          case when retry_count = 0 or (output ->> 'begun')::int = retry_count
+            then '{"error": "its process was silent", "isUnclear": true}'
+            else jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1) end
       where name = ${QUEUE} and state = 'active' and not id = any(${[...active.keys()]}::uuid[])
         and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
     return count;
@@ -217,9 +231,11 @@ export function createUpdateQueue(
       const aside = suspect === undefined || first === undefined ? others : [first, ...others];
       // Nobody renews these, so whatever becomes of this word, they are taken again.
       await setAside(aside).catch((error) => log.debug("Cannot set aside: {error}", { error }));
-      // Nobody handles them, so they are to be taken again once their claim has lapsed.
-      if (signal.aborted) return [];
       const taken = all.filter((stored) => !aside.includes(stored));
+      // Who nobody handles is to be taken again once its claim has lapsed.
+      if (signal.aborted) return [];
+      await noteBegun(taken);
+      if (signal.aborted) return [];
       for (const { id, retries } of taken) active.set(id, retries);
       suspect ??= first?.id;
       return taken;
