@@ -6,6 +6,7 @@
 import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
+import { batched } from "../batched.ts";
 import { logger } from "../log.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
@@ -22,6 +23,14 @@ const REMEMBER_S = 2 * 24 * 3_600;
 const EXPIRE_S = 24 * 3_600 - 1;
 /** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
 const RETRIES = 1_000;
+/** Updates that are completed in one statement; many more than are ever in hand may wait for it. */
+const BATCH = {
+  name: "queue",
+  size: 100,
+  waiting: 10_000,
+  // Each is tried once more on a connection of its own: one that broke would have many done twice.
+  isCommon: () => false,
+};
 const OPTIONS = {
   expireInSeconds: EXPIRE_S,
   deleteAfterSeconds: REMEMBER_S,
@@ -186,6 +195,11 @@ export function createUpdateQueue(
     return count;
   };
 
+  // One commit for many: what takes long is the wait for the disk, which all have in common.
+  const complete = batched<JobAttempt, void>(async (attempts) => {
+    await opened().complete(QUEUE, [...attempts]);
+  }, BATCH);
+
   return {
     async open() {
       const engine = new PgBoss({
@@ -212,6 +226,8 @@ export function createUpdateQueue(
         data: storable(update),
         singletonKey: chatKey(update),
       }));
+      // In one order everywhere: replicas that store the same ones would else wait for each other.
+      jobs.sort((a, b) => a.id < b.id ? -1 : Number(a.id > b.id));
       await opened().insert(QUEUE, jobs);
     },
     async take(limit, signal) {
@@ -242,7 +258,7 @@ export function createUpdateQueue(
     },
     async complete(stored) {
       stored.sent.end();
-      await opened().complete(QUEUE, attemptOf(stored));
+      await complete(attemptOf(stored));
       letGo(stored.id);
     },
     async giveBack(stored, error) {
@@ -340,7 +356,10 @@ function overDriver(sql: Sql | TransactionSql): Db {
         const { rows } = await sql.begin(async (tx) => ({ rows: rowsOf(await tx.unsafe(script)) }));
         return { rows };
       }
-      const run = values?.length ? sql.unsafe(text, values as never[]) : sql.unsafe(text);
+      // The engine's texts are few: parsed once a connection, and each one round trip.
+      const run = values?.length
+        ? sql.unsafe(text, values as never[], { prepare: true })
+        : sql.unsafe(text);
       return { rows: rowsOf(await run) };
     },
   };

@@ -23,7 +23,9 @@ export async function benchSearch(): Promise<Row[]> {
   for (const storage of ["services", "embedded"] satisfies Storage[]) {
     if (storage === "services" && missingServices !== undefined) continue;
     await using world = await startWorld(storage);
-    await ask(world.running.system, "db.touchUser", { userId: USER, name: "Ada", language: "en" });
+    await ask(world.running.system, "db.touchUsers", {
+      users: [{ userId: USER, name: "Ada", language: "en" }],
+    });
     const prose = LANGUAGES.map((language, n) => proseIn(language, randomFrom(n + 1)));
     rows.push(...await benchBook(world, storage, prose), ...await benchMany(world, storage, prose));
   }
