@@ -9,6 +9,7 @@ import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from 
 import type { FailureReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
+import { type ChildNumbers, giveBack, noChildren, takeNumbers } from "../lib/child_numbers.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import {
   type AiAsk,
@@ -42,8 +43,8 @@ export interface AiInput {
 }
 
 interface Context extends AiInput {
-  /** Attempts begun so far; names the children. */
-  begun: number;
+  /** They name the attempts. */
+  numbers: ChildNumbers;
   /** The attempt that answers a request, by the request's key. */
   byKey: Readonly<Record<string, string>>;
   /** Answers of the last moments, by key. */
@@ -119,10 +120,11 @@ export const aiMachine = setup({
         enqueue.sendTo(shared, { type: "join", ask: event });
         return;
       }
-      const id = `attempt.${context.begun}`;
+      const [[number], numbers] = takeNumbers(context.numbers, 1);
+      const id = `attempt.${number}`;
       enqueue.spawnChild("attempt", { id, input: { ask: event, policy: context.retry } });
       enqueue.assign({
-        begun: context.begun + 1,
+        numbers,
         byKey: { ...context.byKey, [key]: id },
         waiting: [...context.waiting, { id, userId: event.userId }],
       });
@@ -141,6 +143,7 @@ export const aiMachine = setup({
       const id = event.actorId;
       enqueue.stopChild(id);
       enqueue.assign({
+        numbers: giveBack(context.numbers, id),
         byKey: Object.fromEntries(Object.entries(context.byKey).filter(([, of]) => of !== id)),
         waiting: context.waiting.filter((call) => call.id !== id),
         running: context.running.filter((call) => call.id !== id),
@@ -213,7 +216,7 @@ export const aiMachine = setup({
   id: "ai",
   context: ({ input }) => ({
     ...(input ?? DEFAULTS),
-    begun: 0,
+    numbers: noChildren,
     byKey: {},
     recent: {},
     waiting: [],
