@@ -8,7 +8,7 @@
 import { fromCallback, fromPromise } from "xstate";
 import { type AiInput, aiMachine } from "./actors/ai.ts";
 import { type AiReply, attemptMachine, type GenerateInput } from "./actors/attempt.ts";
-import { type BotInput, botMachine } from "./actors/bot.ts";
+import { type BotInput, botMachine, MAX_IN_FLIGHT, MAX_RECEIVING } from "./actors/bot.ts";
 import { type CacheInput, cacheMachine, type CacheWork } from "./actors/cache.ts";
 import { DatabaseUnavailableError, dbMachine, type DbServed } from "./actors/db.ts";
 import { type DocumentInput, documentMachine, type IndexInput } from "./actors/document.ts";
@@ -32,6 +32,7 @@ import type {
   TranscribeRequest,
 } from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
+import { batched } from "./lib/batched.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
@@ -70,6 +71,7 @@ import { createByteBudget } from "./lib/telegram/byte_budget.ts";
 import { downloadFile } from "./lib/telegram/download.ts";
 import { createHandling } from "./lib/telegram/handling.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
+import { isWait } from "./lib/telegram/patience.ts";
 import { createReplies } from "./lib/telegram/replies.ts";
 import { createRouter } from "./lib/telegram/router.ts";
 import { createSounds } from "./lib/telegram/sounds.ts";
@@ -512,7 +514,11 @@ function httpChild({ http, telegram }: Config, running: () => Running | undefine
             metrics: () => ask(system, "metrics.summary", {}),
             render: () => ask(system, "metrics.render", {}),
             actors: () => running()?.actors() ?? [],
-            receive: (updates) => ask(system, "bot.receive", { updates }),
+            // Those that come at once are stored by one commit.
+            receive: batched(
+              (updates) => ask(system, "bot.receive", { updates }),
+              { name: "bot", size: 100, waiting: MAX_RECEIVING, isCommon: isWait },
+            ),
             ...(http.token !== undefined && { httpToken: http.token }),
             ...(telegram.webhook !== undefined && { webhookSecret: telegram.webhook.secret }),
           });
@@ -568,6 +574,10 @@ async function botChild(config: Config, database: Database, speaking: Provider["
             settings,
             ask: (type, body, options) => ask(system, type, body, options),
             tell: (type, body) => tell(system, type, body),
+            touchUser: batched(
+              (users) => ask(system, "db.touchUsers", { users }),
+              { name: "db", size: MAX_IN_FLIGHT, waiting: MAX_IN_FLIGHT, isCommon: isWait },
+            ),
             fetchPage: createPageFetcher({
               maxBytes: config.maxFileBytes,
               timeoutMs: PAGE_TIMEOUT_MS,

@@ -10,6 +10,7 @@ import { assertEvent, assign, type DoneActorEvent, enqueueActions, setup } from 
 import type { FailureReason } from "../lib/ai/provider.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
 import { OverloadedError } from "../lib/ask.ts";
+import { type ChildNumbers, giveBack, noChildren, takeNumbers } from "../lib/child_numbers.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import {
   type AiAsk,
@@ -54,8 +55,8 @@ interface SideService {
 }
 
 interface Context extends AiInput {
-  /** Attempts begun so far; names the children. */
-  begun: number;
+  /** They name the attempts. */
+  numbers: ChildNumbers;
   /** The attempt that answers a request, by the request's key. */
   byKey: Readonly<Record<string, string>>;
   /** Answers of the last moments, by key. */
@@ -138,13 +139,14 @@ export const aiMachine = setup({
         enqueue.sendTo(shared, { type: "join", ask: event });
         return;
       }
-      const id = `attempt.${event.type}.${context.begun}`;
+      const [[number], numbers] = takeNumbers(context.numbers, 1);
+      const id = `attempt.${event.type}.${number}`;
       // Whoever asks a question does not wait for a second try at its meaning.
       const isOnce = event.type === "ai.embed" && event.kind === "question";
       const policy = isOnce ? { ...context.retry, retries: 0 } : context.retry;
       enqueue.spawnChild("attempt", { id, input: { ask: event, policy } });
       enqueue.assign({
-        begun: context.begun + 1,
+        numbers,
         byKey: { ...context.byKey, [key]: id },
         waiting: [...context.waiting, { id, userId: event.userId }],
       });
@@ -171,6 +173,7 @@ export const aiMachine = setup({
       const id = event.actorId;
       enqueue.stopChild(id);
       enqueue.assign({
+        numbers: giveBack(context.numbers, id),
         byKey: Object.fromEntries(Object.entries(context.byKey).filter(([, of]) => of !== id)),
         waiting: context.waiting.filter((call) => call.id !== id),
         running: context.running.filter((call) => call.id !== id),
@@ -251,7 +254,7 @@ export const aiMachine = setup({
   id: "ai",
   context: ({ input }) => ({
     ...(input ?? DEFAULTS),
-    begun: 0,
+    numbers: noChildren,
     byKey: {},
     recent: {},
     waiting: [],

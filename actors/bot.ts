@@ -12,6 +12,7 @@ import {
   fromCallback,
   setup,
 } from "xstate";
+import { type ChildNumbers, giveBack, noChildren, takeNumbers } from "../lib/child_numbers.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { refuse, type Served } from "../lib/serve.ts";
@@ -20,7 +21,7 @@ import type { StoredUpdate } from "../lib/telegram/update_queue.ts";
 import type { Ask, Inbox, IncomingUpdate } from "./protocol.ts";
 
 /** Updates handled at once, each of another chat. */
-export const MAX_IN_FLIGHT = 64;
+export const MAX_IN_FLIGHT = 100;
 /** Webhook deliveries stored at once; Telegram sends 100 at the most. */
 export const MAX_RECEIVING = 200;
 /** The net under the wake-ups: how often the queue is looked at without one. */
@@ -46,7 +47,8 @@ interface Context extends BotInput {
   failures: number;
   /** Somebody else takes the updates away: another poller, or a webhook. */
   isContested: boolean;
-  begun: number;
+  /** They name the children that store and handle. */
+  numbers: ChildNumbers;
   /** Handlers that run now. */
   running: readonly string[];
   receiving: number;
@@ -123,31 +125,38 @@ export const botMachine = setup({
     }),
     receive: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "bot.receive");
-      enqueue.spawnChild("receive", { id: `receive.${context.begun}`, input: event });
-      enqueue.assign({ begun: context.begun + 1, receiving: context.receiving + 1 });
+      const [[number], numbers] = takeNumbers(context.numbers, 1);
+      enqueue.spawnChild("receive", { id: `receive.${number}`, input: event });
+      enqueue.assign({ numbers, receiving: context.receiving + 1 });
     }),
     endReceiving: enqueueActions(({ context, event, enqueue }) => {
       if (!("actorId" in event)) return;
       enqueue.stopChild(event.actorId);
-      enqueue.assign({ receiving: context.receiving - 1, woken: true });
+      enqueue.assign({
+        numbers: giveBack(context.numbers, event.actorId),
+        receiving: context.receiving - 1,
+        woken: true,
+      });
     }),
     handleAll: enqueueActions(({ context, event, enqueue }) => {
       const jobs = jobsOf(event);
-      const ids = jobs.map((_, n) => `handle.${context.begun + n}`);
+      const [taken, numbers] = takeNumbers(context.numbers, jobs.length);
+      const ids = taken.map((number) => `handle.${number}`);
       for (const [n, job] of jobs.entries()) {
-        enqueue.spawnChild("handle", { id: `handle.${context.begun + n}`, input: job });
+        enqueue.spawnChild("handle", { id: ids[n] ?? "", input: job });
       }
-      enqueue.assign({
-        begun: context.begun + jobs.length,
-        running: [...context.running, ...ids],
-      });
+      enqueue.assign({ numbers, running: [...context.running, ...ids] });
     }),
     endHandling: enqueueActions(({ context, event, enqueue }) => {
       if (!("actorId" in event)) return;
       const id = event.actorId;
       enqueue.stopChild(id);
       // The next update of the same chat can be taken now.
-      enqueue.assign({ running: context.running.filter((other) => other !== id), woken: true });
+      enqueue.assign({
+        numbers: giveBack(context.numbers, id),
+        running: context.running.filter((other) => other !== id),
+        woken: true,
+      });
     }),
     abandonHandlers: enqueueActions(({ context, enqueue }) => {
       for (const id of context.running) enqueue.stopChild(id);
@@ -165,7 +174,7 @@ export const botMachine = setup({
     offset: 0,
     failures: 0,
     isContested: false,
-    begun: 0,
+    numbers: noChildren,
     running: [],
     receiving: 0,
     woken: true,

@@ -14,6 +14,7 @@ import {
   setup,
 } from "xstate";
 import { OverloadedError } from "../lib/ask.ts";
+import { giveBack, takeNumbers } from "../lib/child_numbers.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { takeTurns, type Waiting } from "../lib/turns.ts";
@@ -41,7 +42,6 @@ interface Context extends Serving, LibraryInput {
   note: string;
   /** Documents on their way to ready or refused. */
   documents: number;
-  received: number;
   /** Documents that wait for a reader, and those that have one. */
   waiting: readonly Waiting[];
   running: readonly Waiting[];
@@ -75,15 +75,17 @@ export const libraryMachine = setup({
     reportReady,
     receive: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "library.add");
-      const id = `document.${context.received}`;
+      const [[number], numbers] = takeNumbers(context.numbers, 1);
+      const id = `document.${number}`;
       enqueue.spawnChild("document", { id, input: { id, ask: event } });
-      enqueue.assign({ received: context.received + 1, documents: context.documents + 1 });
+      enqueue.assign({ numbers, documents: context.documents + 1 });
     }),
     forgetDocument: enqueueActions(({ context, event, enqueue }) => {
       if (!("actorId" in event)) return;
       const id = event.actorId;
       enqueue.stopChild(id);
       enqueue.assign({
+        numbers: giveBack(context.numbers, id),
         documents: context.documents - 1,
         waiting: context.waiting.filter((document) => document.id !== id),
       });
@@ -134,7 +136,6 @@ export const libraryMachine = setup({
     ...(input ?? DEFAULTS),
     note: "",
     documents: 0,
-    received: 0,
     waiting: [],
     running: [],
   }),

@@ -6,6 +6,7 @@
 import { fromPromise, type PromiseActorLogic } from "xstate";
 import type { ReplyTo } from "../actors/protocol.ts";
 import { OverloadedError, type System } from "./ask.ts";
+import { type ChildNumbers, giveBack, noChildren, takeNumbers } from "./child_numbers.ts";
 
 /** Any ask, as far as serving needs to know it. */
 export interface AnyAsk {
@@ -16,12 +17,12 @@ export interface AnyAsk {
 
 /** Context of a machine that serves asks. */
 export interface Serving {
-  /** Asks begun so far; names the children. */
-  begun: number;
+  /** They name the children. */
+  numbers: ChildNumbers;
   inFlight: number;
 }
 
-export const idle: Serving = { begun: 0, inFlight: 0 };
+export const idle: Serving = { numbers: noChildren, inFlight: 0 };
 
 /** What became of one ask, for the machine that serves it. */
 export interface Served {
@@ -66,18 +67,22 @@ export function beginWork<Work>(
     assign(change: Serving): void;
   },
 ): void {
-  enqueue.spawnChild("work", { id: `work.${context.begun}`, input: work });
-  enqueue.assign({ begun: context.begun + 1, inFlight: context.inFlight + 1 });
+  const [[number], numbers] = takeNumbers(context.numbers, 1);
+  enqueue.spawnChild("work", { id: `work.${number}`, input: work });
+  enqueue.assign({ numbers, inFlight: context.inFlight + 1 });
 }
 
 /** Forgets a child `work` that is over; a finished child stays listed until it is stopped. */
 export function endWork(
   context: Serving,
   event: { actorId: string },
-  enqueue: { stopChild(id: string): void; assign(change: Pick<Serving, "inFlight">): void },
+  enqueue: { stopChild(id: string): void; assign(change: Serving): void },
 ): void {
   enqueue.stopChild(event.actorId);
-  enqueue.assign({ inFlight: context.inFlight - 1 });
+  enqueue.assign({
+    numbers: giveBack(context.numbers, event.actorId),
+    inFlight: context.inFlight - 1,
+  });
 }
 
 /** Tells the asker that `actor` has too much to do. */

@@ -26,7 +26,7 @@ const extracted: Extracted = {
 };
 
 async function addDocument(database: Database, userId: number, sha256: string) {
-  await database.run("touchUser", { userId, name: "Ada", language: "en" }, never);
+  await database.run("touchUsers", { users: [{ userId, name: "Ada", language: "en" }] }, never);
   const added = { userId, sha256, name: "a.txt", bytes: 9, extracted };
   return await database.run("addDocument", added, never);
 }
@@ -162,7 +162,9 @@ for (const kind of ["pglite", "postgres"] as const) {
         await t.step(
           "a quota lets through as many as it says, and counts what was asked",
           async () => {
-            await database.run("touchUser", { userId: 50, name: "Bo", language: "en" }, never);
+            await database.run("touchUsers", {
+              users: [{ userId: 50, name: "Bo", language: "en" }],
+            }, never);
             const take = (perMinute: number, perDay: number, tokensPerDay = 0) =>
               database.run("takeQuestion", { userId: 50, perMinute, perDay, tokensPerDay }, never);
             const taken = await Promise.all([1, 2, 3, 4].map(() => take(3, 0)));
@@ -183,7 +185,9 @@ for (const kind of ["pglite", "postgres"] as const) {
           const users = Array.from({ length: 60 }, (_, n) => n + 100);
           await Promise.all(
             users.map((userId) =>
-              database.run("touchUser", { userId, name: `user ${userId}`, language: "en" }, never)
+              database.run("touchUsers", {
+                users: [{ userId, name: `user ${userId}`, language: "en" }],
+              }, never)
             ),
           );
           const rows = await database.sql<{ id: number; name: string }[]>`

@@ -27,7 +27,7 @@ const QUESTIONS = [
 type Run = Database["run"];
 
 async function add(run: Run, userId: number, sha256: string, texts = TEXTS): Promise<number> {
-  await run("touchUser", { userId, name: "Ada", language: "en" }, never);
+  await run("touchUsers", { users: [{ userId, name: "Ada", language: "en" }] }, never);
   const passages = texts.map((text, ordinal) => ({
     ordinal,
     page: 1,

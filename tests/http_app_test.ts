@@ -105,9 +105,9 @@ Deno.test("with a token, metrics and actors are for its bearer alone, health for
 
 Deno.test("an update is answered only once it is stored", async () => {
   const stored = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<readonly TelegramUpdate[]>();
-  const receive = (updates: readonly TelegramUpdate[]) => {
-    asked.resolve(updates);
+  const asked = Promise.withResolvers<TelegramUpdate>();
+  const receive = (update: TelegramUpdate) => {
+    asked.resolve(update);
     return stored.promise;
   };
   const app = appOf({ receive, webhookSecret: "s3cret" });
@@ -116,7 +116,7 @@ Deno.test("an update is answered only once it is stored", async () => {
   const answer = Promise.resolve(
     app.request("/telegram", delivery(JSON.stringify(update), "s3cret")),
   ).finally(() => isAnswered = true);
-  assert.deepEqual(await asked.promise, [update]);
+  assert.deepEqual(await asked.promise, update);
   assert.equal(isAnswered, false);
   stored.resolve();
   assert.equal((await answer).status, 200);
@@ -213,8 +213,8 @@ function listening(app: Parameters<typeof serve>[0]) {
 
 Deno.test("the server answers over HTTP, update included", async () => {
   const received: TelegramUpdate[] = [];
-  const receive = (updates: readonly TelegramUpdate[]) => {
-    received.push(...updates);
+  const receive = (update: TelegramUpdate) => {
+    received.push(update);
     return Promise.resolve();
   };
   await using server = listening(appOf({ receive, webhookSecret: "s" }));

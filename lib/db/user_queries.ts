@@ -10,6 +10,14 @@ export interface UsageDelta {
   answerTokens?: number | undefined;
 }
 
+/** Somebody who writes, as Telegram tells of them. */
+export interface Visitor {
+  userId: number;
+  name: string;
+  /** To be spoken to in, until they choose. */
+  language: Language;
+}
+
 /** What a user may use; 0 means no limit. */
 export interface Quotas {
   perMinute: number;
@@ -28,16 +36,37 @@ export interface Stats {
 }
 
 export const userQueries = {
-  /** Notes that a user was here; a first-time user starts with `language`. */
-  async touchUser(
+  /**
+   * Notes that users were here, to the minute: what is known already is not
+   * written, as only a write waits for the disk. Gives the language of each,
+   * which for a first-time user is the given one.
+   */
+  async touchUsers(
     tx: TransactionSql,
-    { userId, name, language }: { userId: number; name: string; language: Language },
-  ): Promise<{ language: Language }> {
-    const [row] = await tx<[{ language: Language }]>`
-      insert into users (id, name, language) values (${userId}, ${name}, ${language})
-      on conflict (id) do update set name = excluded.name, seen_at = now()
-      returning language`;
-    return row;
+    { users }: { users: readonly Visitor[] },
+  ): Promise<Language[]> {
+    // One row a user, and in one order everywhere, so that replicas do not wait for each other.
+    const each = [...new Map(users.map((user) => [user.userId, user])).values()]
+      .sort((a, b) => a.userId - b.userId);
+    const rows = await tx<{ id: number; language: Language }[]>`
+      with given as (
+        select * from unnest(
+          ${each.map(({ userId }) => userId)}::bigint[],
+          ${each.map(({ name }) => name)}::text[],
+          ${each.map(({ language }) => language)}::text[]
+        ) as given (id, name, language)
+      ), known as (
+        select id, users.language from given join users using (id, name)
+        where seen_at > now() - interval '1 minute'
+      ), noted as (
+        insert into users (id, name, language)
+        select * from given where id not in (select id from known)
+        on conflict (id) do update set name = excluded.name, seen_at = now()
+        returning id, language
+      )
+      select * from known union all select * from noted`;
+    const languages = new Map(rows.map(({ id, language }) => [id, language]));
+    return users.map(({ userId, language }) => languages.get(userId) ?? language);
   },
 
   /** What a user has chosen to be spoken to in; `undefined` for one who was never here. */

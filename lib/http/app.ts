@@ -36,8 +36,8 @@ export interface HttpPorts {
   /** Metrics in Prometheus' text format. */
   render(): Promise<string>;
   actors(): readonly ActorInfo[];
-  /** Resolves once the updates are stored durably. */
-  receive(updates: readonly TelegramUpdate[]): Promise<void>;
+  /** Resolves once the update is stored durably. */
+  receive(update: TelegramUpdate): Promise<void>;
   /** Absent: metrics and actors are open to all who reach the server. */
   httpToken?: string;
   /** Absent: no update is taken. */

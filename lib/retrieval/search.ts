@@ -47,9 +47,10 @@ export async function search(
   const ranked = meaning === undefined ? byWords : fuse(byWords, meaning);
   // A meaning is the same in both languages: where all were compared by it, nobody need translate.
   const isCompared = documents.every(({ id }) => meaning?.documentIds.has(id) === true);
-  // What is far behind by its words may be near in meaning, unless both name the same best.
+  const needed = tokensNeeded(byWords, documents, budget);
+  // Fused, the best of both take turns: where they are not the same, each gets what words alone need.
   const isClear = meaning === undefined || isSame(byWords[0], meaning.ranked[0]);
-  const limit = isClear ? tokensNeeded(byWords, documents, budget) : budget;
+  const limit = isClear ? needed : Math.min(budget, 2 * needed);
   const chosen = choose(ranked, documents, limit);
   return {
     passages: await textsOf(ports, userId, documents, chosen),

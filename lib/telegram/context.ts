@@ -8,6 +8,7 @@ import type {
   PluginSettings,
   SentMessage,
 } from "../../plugins/plugin.ts";
+import type { Visitor } from "../db/user_queries.ts";
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
 import { topicOf } from "./chat_target.ts";
 import { escapeArguments, escapeMarkdown } from "./markdown.ts";
@@ -32,6 +33,8 @@ export interface ContextPorts {
     options: AskOptions<M> & { signal: AbortSignal },
   ): Promise<Reply<M>>;
   tell<M extends TellName>(type: M, body: Body<M>): void;
+  /** Notes that a user is here; gives the language to speak. */
+  touchUser(user: Visitor): Promise<Language>;
   download(file: IncomingFile, signal: AbortSignal): Promise<Uint8Array>;
   fetchPage(url: string, signal: AbortSignal): Promise<{ name: string; bytes: Uint8Array }>;
   /** Whether files of this album wait in this chat. */
@@ -71,12 +74,11 @@ export async function createContext(
       ...options,
       signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
     });
-  const known = await ask("db.touchUser", {
+  let language = await ports.touchUser({
     userId: from.id,
     name,
     language: languageOf(from.language_code),
   });
-  let language: Language = known.language;
   let preview: Preview | undefined;
   const reserved: Disposable[] = [];
   let typing: ReturnType<typeof setInterval> | undefined;

@@ -6,6 +6,7 @@
 import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
+import { batched } from "../batched.ts";
 import { logger } from "../log.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
@@ -22,6 +23,14 @@ const REMEMBER_S = 2 * 24 * 3_600;
 const EXPIRE_S = 24 * 3_600 - 1;
 /** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
 const RETRIES = 1_000;
+/** Updates that are completed in one statement; many more than are ever in hand may wait for it. */
+const BATCH = {
+  name: "queue",
+  size: 100,
+  waiting: 10_000,
+  // Each is tried once more on a connection of its own: one that broke would have many done twice.
+  isCommon: () => false,
+};
 const OPTIONS = {
   expireInSeconds: EXPIRE_S,
   deleteAfterSeconds: REMEMBER_S,
@@ -48,6 +57,8 @@ interface TriesSoFar {
   failures: number;
   /** Telegram may have something of theirs that is not noted. */
   isUnclear: boolean;
+  /** The last retry that was begun to be handled, not only claimed; a first try is noted by nothing. */
+  begun?: number;
 }
 
 /** The end of a try, to be told to the queue. */
@@ -162,15 +173,32 @@ export function createUpdateQueue(
       where name = ${QUEUE} and id = any(${lost}::uuid[]) and state in ('active', 'retry')`;
     lost.forEach(letGo);
   };
-  /** Its next try begins at once: it has waited long enough. */
+  /** Only a try that was begun can have ended its process. */
+  const noteBegun = async (updates: readonly StoredUpdate[]) => {
+    const retried = updates.filter(({ retries }) => retries > 0).map(({ id }) => id);
+    if (retried.length === 0) return;
+    await connect()`
+      update pgboss.job
+      set output = coalesce(output, '{}') || jsonb_build_object('begun', retry_count)
+      where name = ${QUEUE} and id = any(${retried}::uuid[]) and state = 'active'`;
+  };
+  /** The next try begins at once: it has waited long enough. */
   const reclaim = async (silentMs: number) => {
     const { count } = await connect()`
       update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
-        output = coalesce(output, '{}') || '{"error": "its process was silent", "isUnclear": true}'
+        output = coalesce(output, '{}') ||
+          case when retry_count = 0 or (output ->> 'begun')::int = retry_count
+            then '{"error": "its process was silent", "isUnclear": true}'
+            else jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1) end
       where name = ${QUEUE} and state = 'active' and not id = any(${[...active.keys()]}::uuid[])
         and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
     return count;
   };
+
+  // One commit for many: what takes long is the wait for the disk, which all have in common.
+  const complete = batched<JobAttempt, void>(async (attempts) => {
+    await opened().complete(QUEUE, [...attempts]);
+  }, BATCH);
 
   return {
     async open() {
@@ -198,6 +226,8 @@ export function createUpdateQueue(
         data: storable(update),
         singletonKey: chatKey(update),
       }));
+      // In one order everywhere: replicas that store the same ones would else wait for each other.
+      jobs.sort((a, b) => a.id < b.id ? -1 : Number(a.id > b.id));
       await opened().insert(QUEUE, jobs);
     },
     async take(limit, signal) {
@@ -217,16 +247,18 @@ export function createUpdateQueue(
       const aside = suspect === undefined || first === undefined ? others : [first, ...others];
       // Nobody renews these, so whatever becomes of this word, they are taken again.
       await setAside(aside).catch((error) => log.debug("Cannot set aside: {error}", { error }));
-      // Nobody handles them, so they are to be taken again once their claim has lapsed.
-      if (signal.aborted) return [];
       const taken = all.filter((stored) => !aside.includes(stored));
+      // Who nobody handles is to be taken again once its claim has lapsed.
+      if (signal.aborted) return [];
+      await noteBegun(taken);
+      if (signal.aborted) return [];
       for (const { id, retries } of taken) active.set(id, retries);
       suspect ??= first?.id;
       return taken;
     },
     async complete(stored) {
       stored.sent.end();
-      await opened().complete(QUEUE, attemptOf(stored));
+      await complete(attemptOf(stored));
       letGo(stored.id);
     },
     async giveBack(stored, error) {
@@ -324,7 +356,10 @@ function overDriver(sql: Sql | TransactionSql): Db {
         const { rows } = await sql.begin(async (tx) => ({ rows: rowsOf(await tx.unsafe(script)) }));
         return { rows };
       }
-      const run = values?.length ? sql.unsafe(text, values as never[]) : sql.unsafe(text);
+      // The engine's texts are few: parsed once a connection, and each one round trip.
+      const run = values?.length
+        ? sql.unsafe(text, values as never[], { prepare: true })
+        : sql.unsafe(text);
       return { rows: rowsOf(await run) };
     },
   };

@@ -62,7 +62,7 @@ async function answerFrom(
   question: string,
 ): Promise<Answer> {
   const language: Language = /\p{Script=Cyrillic}/u.test(question) ? "ru" : "en";
-  await ask(system, "db.touchUser", { userId: USER_ID, name: "terminal", language });
+  await ask(system, "db.touchUsers", { users: [{ userId: USER_ID, name: "terminal", language }] });
   const documents: DocumentInfo[] = [];
   for (const file of files) documents.push(...await add(system, file));
   const texts = await loadTexts();

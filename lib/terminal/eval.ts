@@ -61,7 +61,9 @@ export async function runEval(
   try {
     await running.started;
     const questions = await readQuestions(qa);
-    await ask(running.system, "db.touchUser", { userId: USER_ID, name: "eval", language: "en" });
+    await ask(running.system, "db.touchUsers", {
+      users: [{ userId: USER_ID, name: "eval", language: "en" }],
+    });
     const documents = new Map<string, EvalDocument | Error>();
     for (const file of new Set(questions.map(({ doc_file }) => doc_file))) {
       documents.set(file, await add(running, join(docs, file)).catch(asError));

@@ -24,7 +24,9 @@ export async function benchSearch(): Promise<Row[]> {
   for (const storage of ["services", "embedded"] satisfies Storage[]) {
     if (storage === "services" && missingServices !== undefined) continue;
     await using world = await startWorld(storage);
-    await ask(world.running.system, "db.touchUser", { userId: USER, name: "Ada", language: "en" });
+    await ask(world.running.system, "db.touchUsers", {
+      users: [{ userId: USER, name: "Ada", language: "en" }],
+    });
     const prose = LANGUAGES.map((language, n) => proseIn(language, randomFrom(n + 1)));
     rows.push(...await benchBook(world, storage, prose), ...await benchMany(world, storage, prose));
     rows.push(...await benchMeaning(storage));
@@ -40,7 +42,9 @@ async function benchMeaning(storage: Storage): Promise<Row[]> {
     GEMINI_BASE_URL: gemini.url,
   });
   const { system } = world.running;
-  await ask(system, "db.touchUser", { userId: USER, name: "Ada", language: "en" });
+  await ask(system, "db.touchUsers", {
+    users: [{ userId: USER, name: "Ada", language: "en" }],
+  });
   const prose = LANGUAGES.map((language, n) => proseIn(language, randomFrom(n + 1)));
   const idsOf = async (documents: number, pages: number) => {
     const ids: number[] = [];

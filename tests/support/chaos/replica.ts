@@ -65,7 +65,8 @@ export function startReplica(env: Record<string, string>): Replica {
         isUp = true;
         up.resolve();
       }, () => {
-        // It has ended before: with a fault at its start, it is tried again.
+        // It has ended before, with a fault at its start, or hangs: it is tried again.
+        return bot[Symbol.asyncDispose]();
       });
       await bot.exitCode;
       if (isUp) up = Promise.withResolvers();
