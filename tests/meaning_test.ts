@@ -178,7 +178,7 @@ Deno.test("a search gives what is found by meaning, and then takes no question f
   assert.equal((await search(searchPorts(ofOthers), request)).foreign, true);
 });
 
-Deno.test("few tokens go out only where words and meaning agree on the best passage", async () => {
+Deno.test("where words and meaning disagree on the best passage, twice as many tokens go out", async () => {
   const lamps = Array.from({ length: 200 }, (_, n) => `Lamp number ${n} burns oil. `.repeat(25));
   const texts = [...lamps, "The keeper's pension is 412 crowns a year."];
   const ports = portsOver(indexSections(texts.map((text) => ({ page: 1, heading: [], text }))));
@@ -193,7 +193,8 @@ Deno.test("few tokens go out only where words and meaning agree on the best pass
     return passages.reduce((sum, { tokens }) => sum + tokens, 0);
   };
   assert.ok(await tokensFor([last]) <= 4_000);
-  assert.ok(await tokensFor([0, last]) > 15_000);
+  const tokens = await tokensFor([0, last]);
+  assert.ok(4_000 < tokens && tokens <= 8_000, `${tokens}`);
 });
 
 function exactCosine(a: Float32Array, b: Float32Array): number {
