@@ -243,7 +243,7 @@ Deno.test({
       const hanging = database.sql`select pg_sleep(30)`.execute();
       await admin`
         select pg_terminate_backend(pid) from pg_stat_activity
-        where application_name = 'document-assistant' and pid <> pg_backend_pid()`;
+        where datname = current_database() and pid <> pg_backend_pid()`;
       await assert.rejects(hanging, isConnectionLost);
       await assert.rejects(
         database.sql`select no_such_thing()`,
