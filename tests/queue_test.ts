@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createDatabase } from "../lib/db/database.ts";
 import { listDead } from "../lib/telegram/dead_letters.ts";
 import { MAX_DEATHS, MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
+import { chatKey } from "../lib/telegram/queued_update.ts";
 import {
-  chatKey,
   createUpdateQueue,
   type StoredUpdate,
   type UpdateQueue,
@@ -168,7 +168,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             const stored = await takeOne();
             assert.deepEqual([stored.update.update_id, stored.isDead], [poison.update_id, false]);
             await processDies();
-            queue.abandon(stored.id);
+            queue.abandon(stored);
           }
           const dead = await takeOne();
           assert.deepEqual([dead.update.update_id, dead.isDead], [poison.update_id, true]);
@@ -183,7 +183,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             const taken = await queue.take(10, never);
             assert.equal(taken.length, 2);
             await processDies();
-            for (const { id } of taken) queue.abandon(id);
+            for (const each of taken) queue.abandon(each);
           }
           const first = await takeOne();
           await skipPauses();
@@ -269,7 +269,7 @@ for (const kind of ["pglite", "postgres"] as const) {
             await say(first, "not noted");
             first.sent.end();
             await processDies();
-            queue.abandon(first.id);
+            queue.abandon(first);
             const second = await takeOne();
             const messageIds = [];
             for (const text of ["a", "b", "a", "a"]) messageIds.push(await say(second, text));

@@ -38,7 +38,7 @@ export function createHandling(ports: HandlingPorts) {
     const giveUp = (reason: DeathReason, text: string) =>
       end(stored, reason, text, signal).catch((error) => {
         log.warn("Cannot end update {id} yet: {error}", { id, error });
-        queue.abandon(stored.id);
+        queue.abandon(stored);
       });
     if (stored.isDead) {
       // None of its tries has come to an end that could be told.

@@ -11,9 +11,21 @@ import { logger } from "../log.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
 import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
-import { afterTry, isSuspect, isUsedUp, pauseMs, type Tries } from "./patience.ts";
+import {
+  noteAlive,
+  noteBegun,
+  putBack,
+  QUEUE,
+  reclaimSilent,
+  renewTries,
+  setAside,
+  type TriesSoFar,
+  type Try,
+  type TryEnded,
+} from "./tries.ts";
+import { afterTry, isSuspect, isUsedUp, type Tries } from "./patience.ts";
+import { chatKey, jobId, storable } from "./queued_update.ts";
 
-const QUEUE = "updates";
 /** Old updates are deleted this often, in batches of the engine's. */
 const DELETE_S = 3_600;
 const SUPERVISE_S = 5;
@@ -36,8 +48,6 @@ const OPTIONS = {
   deleteAfterSeconds: REMEMBER_S,
   retryLimit: RETRIES,
 };
-/** An update that is set aside is looked at again soon, as another one is in its way. */
-const SET_ASIDE_MS = 200;
 
 /** An update in hand, with its earlier tries. */
 export interface StoredUpdate extends Tries {
@@ -47,24 +57,6 @@ export interface StoredUpdate extends Tries {
   isDead: boolean;
   /** What this try and earlier ones have sent. */
   sent: SentMessages;
-}
-
-/** What stands with an update about the tries that have not completed it. */
-interface TriesSoFar {
-  /** How the last one ended. */
-  error: string;
-  waits: number;
-  failures: number;
-  /** Telegram may have something of theirs that is not noted. */
-  isUnclear: boolean;
-  /** The last retry that was begun to be handled, not only claimed; a first try is noted by nothing. */
-  begun?: number;
-}
-
-/** The end of a try, to be told to the queue. */
-interface TryEnded {
-  stored: StoredUpdate;
-  error: unknown;
 }
 
 export interface UpdateQueue {
@@ -83,7 +75,7 @@ export interface UpdateQueue {
    */
   giveBack(stored: StoredUpdate, error: unknown): Promise<"later" | "dead">;
   /** Lets go of an update in hand, which is taken again once its claim has lapsed. */
-  abandon(id: string): void;
+  abandon(stored: StoredUpdate): void;
   /** Keeps an update that is given up among the dead letters; it is still to be completed. */
   bury(stored: StoredUpdate, reason: string): Promise<void>;
   /** Lets dead letters be handled once more; gives those that are in the queue again. */
@@ -113,40 +105,18 @@ export function createUpdateQueue(
     if (boss === undefined) throw new Error("Cannot use the queue as it is not open");
     return boss;
   };
-  const letGo = (id: string) => {
-    active.delete(id);
+  const letGo = ({ id, retries }: Try) => {
+    // Another try of it may be in hand by now.
+    if (active.get(id) === retries) active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  const returnToQueue = async ({ stored, error }: TryEnded) => {
-    const { id, retries, sent } = stored;
-    const tries = afterTry(stored, error);
+  const returnToQueue = async (ended: TryEnded) => {
     try {
-      await sent.flush();
-      const waited = tries.waits - stored.waits;
-      const failed = tries.failures - stored.failures;
-      await connect()`
-        update pgboss.job set state = 'retry', heartbeat_on = null,
-          start_after = now() + ${pauseMs(tries, error)} * interval '1 ms',
-          output = jsonb_build_object(
-            'error', ${nameOf(error)}::text,
-            'isUnclear', ${sent.isUnclear}::bool,
-            'waits', coalesce((output ->> 'waits')::int, 0) + ${waited}::int,
-            'failures', coalesce((output ->> 'failures')::int, 0) + ${failed}::int)
-        where name = ${QUEUE} and id = ${id} and state = 'active' and retry_count = ${retries}`;
-    } catch (problem) {
-      owed.set(id, { stored, error });
-      throw problem;
+      await putBack(connect(), ended);
+    } catch (error) {
+      owed.set(ended.stored.id, ended);
+      throw error;
     }
-  };
-  /** The next take does not count as another try: this one has not begun. */
-  const setAside = async (updates: readonly StoredUpdate[]) => {
-    if (updates.length === 0) return;
-    const tries = updates.map(({ id, retries }) => `${id}:${retries}`);
-    await connect()`
-      update pgboss.job set state = 'retry', heartbeat_on = null, started_on = null,
-        start_after = now() + ${SET_ASIDE_MS} * interval '1 ms'
-      where name = ${QUEUE} and id = any(${updates.map(({ id }) => id)}::uuid[])
-        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])`;
   };
   const payWhatIsOwed = async () => {
     const debts = [...owed.values()];
@@ -156,44 +126,16 @@ export function createUpdateQueue(
   };
   const renew = async () => {
     await payWhatIsOwed();
-    const tries = [...active].map(([id, retries]) => `${id}:${retries}`);
-    const renewed = await connect()<{ id: string }[]>`
-      update pgboss.job set heartbeat_on = now()
-      where name = ${QUEUE} and id = any(${[...active.keys()]}::uuid[])
-        and state = 'active' and id || ':' || retry_count = any(${tries}::text[])
-      returning id`;
-    const kept = new Set(renewed.map(({ id }) => id));
+    const inHand = [...active].map(([id, retries]) => ({ id, retries }));
+    const kept = new Set(await renewTries(connect(), inHand));
     // Completed meanwhile, or taken over by who took us for dead.
-    const lost = tries.map((each) => each.slice(0, each.indexOf(":")))
-      .filter((id) => !kept.has(id) && active.has(id));
-    if (lost.length === 0) return;
-    await connect()`
-      update pgboss.job set output = coalesce(output, '{}') ||
-        jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1)
-      where name = ${QUEUE} and id = any(${lost}::uuid[]) and state in ('active', 'retry')`;
+    const lost = inHand.filter((each) =>
+      !kept.has(each.id) && active.get(each.id) === each.retries
+    );
+    await noteAlive(connect(), lost);
     lost.forEach(letGo);
   };
-  /** Only a try that was begun can have ended its process. */
-  const noteBegun = async (updates: readonly StoredUpdate[]) => {
-    const retried = updates.filter(({ retries }) => retries > 0).map(({ id }) => id);
-    if (retried.length === 0) return;
-    await connect()`
-      update pgboss.job
-      set output = coalesce(output, '{}') || jsonb_build_object('begun', retry_count)
-      where name = ${QUEUE} and id = any(${retried}::uuid[]) and state = 'active'`;
-  };
-  /** The next try begins at once: it has waited long enough. */
-  const reclaim = async (silentMs: number) => {
-    const { count } = await connect()`
-      update pgboss.job set state = 'retry', heartbeat_on = null, start_after = now(),
-        output = coalesce(output, '{}') ||
-          case when retry_count = 0 or (output ->> 'begun')::int = retry_count
-            then '{"error": "its process was silent", "isUnclear": true}'
-            else jsonb_build_object('waits', coalesce((output ->> 'waits')::int, 0) + 1) end
-      where name = ${QUEUE} and state = 'active' and not id = any(${[...active.keys()]}::uuid[])
-        and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
-    return count;
-  };
+  const reclaim = (silentMs: number) => reclaimSilent(connect(), [...active.keys()], silentMs);
 
   // One commit for many: what takes long is the wait for the disk, which all have in common.
   const complete = batched<JobAttempt, void>(async (attempts) => {
@@ -232,8 +174,9 @@ export function createUpdateQueue(
     },
     async take(limit, signal) {
       const takenAt = performance.now();
-      const assertClaimed = () => {
-        if (claims?.holds(takenAt) !== true) throw new ClaimLostError();
+      const assertClaimed = ({ id, retries }: Try) => {
+        const isHeld = active.get(id) === retries && claims?.holds(takenAt) === true;
+        if (!isHeld) throw new ClaimLostError();
       };
       const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
         batchSize: limit,
@@ -246,11 +189,13 @@ export function createUpdateQueue(
       const [first, ...others] = all.filter((stored) => !stored.isDead && isSuspect(stored));
       const aside = suspect === undefined || first === undefined ? others : [first, ...others];
       // Nobody renews these, so whatever becomes of this word, they are taken again.
-      await setAside(aside).catch((error) => log.debug("Cannot set aside: {error}", { error }));
+      await setAside(connect(), aside).catch((error) =>
+        log.debug("Cannot set aside: {error}", { error })
+      );
       const taken = all.filter((stored) => !aside.includes(stored));
       // Who nobody handles is to be taken again once its claim has lapsed.
       if (signal.aborted) return [];
-      await noteBegun(taken);
+      await noteBegun(connect(), taken);
       if (signal.aborted) return [];
       for (const { id, retries } of taken) active.set(id, retries);
       suspect ??= first?.id;
@@ -259,11 +204,11 @@ export function createUpdateQueue(
     async complete(stored) {
       stored.sent.end();
       await complete(attemptOf(stored));
-      letGo(stored.id);
+      letGo(stored);
     },
     async giveBack(stored, error) {
       if (isUsedUp(afterTry(stored, error))) return "dead";
-      letGo(stored.id);
+      letGo(stored);
       await returnToQueue({ stored, error });
       return "later";
     },
@@ -324,23 +269,25 @@ export function createUpdateQueue(
 function storedUpdate(
   { id, data, retryCount: retries, output }: JobWithMetadata<IncomingUpdate>,
   sql: () => Sql,
-  assertClaimed: () => void,
+  assertClaimed: (attempt: Try) => void,
   earlier: Noted = new Map(),
 ): StoredUpdate {
   const soFar = output as Partial<TriesSoFar> | null;
   const tries = { retries, waits: soFar?.waits ?? 0, failures: soFar?.failures ?? 0 };
   const isUnclear = retries > 0 && soFar?.isUnclear !== false;
-  const sent = noteSent({ jobId: id, sql, earlier, isUnclear, assertClaimed });
+  const sent = noteSent({
+    jobId: id,
+    sql,
+    earlier,
+    isUnclear,
+    assertClaimed: () => assertClaimed({ id, retries }),
+  });
   return { id, update: data, ...tries, isDead: isUsedUp(tries), sent };
 }
 
 /** Names one try of an update, as another process may have taken it over meanwhile. */
 function attemptOf({ id, retries }: StoredUpdate): JobAttempt {
   return { id, retryCount: retries };
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error);
 }
 
 /** A script of the engine's, which brings its own transaction. */
@@ -368,50 +315,4 @@ function overDriver(sql: Sql | TransactionSql): Db {
 /** The rows of every statement: a script's result is a list for each. */
 function rowsOf(result: readonly unknown[]): unknown[] {
   return result.some(Array.isArray) ? result.flat() : [...result];
-}
-
-/** The update without what JSON can say but PostgreSQL cannot keep: it would hold up all that came with it. */
-function storable(update: IncomingUpdate): IncomingUpdate {
-  const text = JSON.stringify(update);
-  if (!/\\u(0000|d[89a-f])/i.test(text)) return update;
-  const clean = (_key: string, value: unknown) =>
-    typeof value === "string" ? value.replaceAll("\0", "\ufffd").toWellFormed() : value;
-  return JSON.parse(text, clean);
-}
-
-/** A UUID that a repeated delivery has as well, and that sorts as updates do. */
-function jobId(botId: number, updateId: number): string {
-  const bot = botId.toString(16).padStart(12, "0");
-  const update = updateId.toString(16).padStart(12, "0");
-  return `${bot.slice(0, 8)}-${bot.slice(8)}-4000-8000-${update}`;
-}
-
-/**
- * What keeps its order: the chat, or the user where an update has none. A press
- * of "cancel" or "stop" stands alone, as it must not wait behind what it is to end.
- */
-export function chatKey(update: IncomingUpdate): string {
-  if (isUrgent(update)) return `urgent:${update.update_id}`;
-  for (const part of Object.values(update)) {
-    const id = chatIdIn(part);
-    if (id !== undefined) return String(id);
-  }
-  return "none";
-}
-
-function isUrgent({ callback_query: press, stopped_message_generation }: IncomingUpdate): boolean {
-  if (stopped_message_generation !== undefined) return true;
-  return typeof press === "object" && press !== null && "data" in press &&
-    typeof press.data === "string" && press.data.startsWith("cancel:");
-}
-
-function chatIdIn(part: unknown): number | undefined {
-  if (typeof part !== "object" || part === null) return undefined;
-  const { chat, message, from } = part as Record<string, unknown>;
-  return idOf(chat) ?? chatIdIn(message) ?? idOf(from);
-}
-
-function idOf(value: unknown): number | undefined {
-  if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
-  return typeof value.id === "number" ? value.id : undefined;
 }
