@@ -4,7 +4,9 @@ import postgres from "postgres";
 import { createDatabase, type Database } from "../lib/db/database.ts";
 import { tidy } from "../lib/db/housekeeping.ts";
 import { LEASE_MS, wantLease } from "../lib/db/lease.ts";
+import { createUpdateQueue, type StoredUpdate } from "../lib/telegram/update_queue.ts";
 import { createWakeUps } from "../lib/telegram/wake_ups.ts";
+import { startProxy } from "./support/chaos/proxy.ts";
 import { emptyDatabase, emptyFolder, missingServices } from "./support/storage.ts";
 
 /** Somebody who wants the lease, and what becomes of it. */
@@ -169,3 +171,40 @@ for (const kind of ["pglite", "postgres"] as const) {
     },
   });
 }
+
+Deno.test({
+  name:
+    "what was handled while the database went away is completed when it is back, not handled again",
+  ignore: missingServices !== undefined,
+  async fn() {
+    await using folder = await emptyFolder();
+    await using services = await emptyDatabase();
+    const url = new URL(services.url);
+    await using proxy = startProxy(url.host);
+    url.host = proxy.host;
+    const database = createDatabase({ url: url.href, directory: folder.path });
+    await database.connect();
+    await database.migrate();
+    const queue = createUpdateQueue({ kind: "postgres", sql: () => database.sql, botId: 42 });
+    await queue.open();
+    const never = new AbortController().signal;
+    const message = (update_id: number) => ({ update_id, message: { chat: { id: 1 } } });
+    try {
+      await queue.store([message(1), message(2)]);
+      const [first] = await queue.take(10, never);
+      assert.ok(first);
+      proxy.away();
+      await queue.complete(first);
+      proxy.back();
+      let next: StoredUpdate | undefined;
+      // While the driver reconnects, nothing can be taken.
+      while (next === undefined) [next] = await queue.take(10, never).catch(() => []);
+      assert.equal(next.update.update_id, 2);
+      await queue.complete(next);
+      assert.equal(await queue.size(), 0);
+    } finally {
+      await queue.close();
+      await database.close();
+    }
+  },
+});

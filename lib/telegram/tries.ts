@@ -28,7 +28,7 @@ export interface TriesSoFar {
   begun?: number;
 }
 
-/** The end of a try, to be told to the queue. */
+/** A try that has not completed its update, and what ended it. */
 export interface TryEnded {
   stored: StoredUpdate;
   error: unknown;

@@ -7,6 +7,7 @@ import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss"
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { batched } from "../batched.ts";
+import { isConnectionLost } from "../db/database.ts";
 import { logger } from "../log.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
@@ -21,7 +22,6 @@ import {
   setAside,
   type TriesSoFar,
   type Try,
-  type TryEnded,
 } from "./tries.ts";
 import { afterTry, isSuspect, isUsedUp, type Tries } from "./patience.ts";
 import { chatKey, jobId, storable } from "./queued_update.ts";
@@ -94,8 +94,8 @@ export function createUpdateQueue(
   const log = logger("queue");
   /** The tries in hand: of each update, how many there were before. */
   const active = new Map<string, number>();
-  /** Tries whose end could not be noted yet, as the database was away. */
-  const owed = new Map<string, TryEnded>();
+  /** What could not be noted of tries that are over, as the database was away; by update. */
+  const owed = new Map<string, () => Promise<void>>();
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
@@ -110,11 +110,12 @@ export function createUpdateQueue(
     if (active.get(id) === retries) active.delete(id);
     if (suspect === id) suspect = undefined;
   };
-  const returnToQueue = async (ended: TryEnded) => {
+  /** Does it now, or as soon as the database is back. */
+  const orOwe = async (id: string, note: () => Promise<void>) => {
     try {
-      await putBack(connect(), ended);
+      await note();
     } catch (error) {
-      owed.set(ended.stored.id, ended);
+      owed.set(id, () => orOwe(id, note));
       throw error;
     }
   };
@@ -122,7 +123,7 @@ export function createUpdateQueue(
     const debts = [...owed.values()];
     // What cannot be paid now is owed again.
     owed.clear();
-    await Promise.allSettled(debts.map(returnToQueue));
+    await Promise.allSettled(debts.map((pay) => pay()));
   };
   const renew = async () => {
     await payWhatIsOwed();
@@ -203,13 +204,20 @@ export function createUpdateQueue(
     },
     async complete(stored) {
       stored.sent.end();
-      await complete(attemptOf(stored));
-      letGo(stored);
+      const done = async () => {
+        await complete(attemptOf(stored));
+        letGo(stored);
+      };
+      await orOwe(stored.id, done).catch((error) => {
+        // It is handled, and stays in hand until that can be noted.
+        if (!isConnectionLost(error)) throw error;
+        log.debug("Cannot complete an update yet: {error}", { error });
+      });
     },
     async giveBack(stored, error) {
       if (isUsedUp(afterTry(stored, error))) return "dead";
       letGo(stored);
-      await returnToQueue({ stored, error });
+      await orOwe(stored.id, () => putBack(connect(), { stored, error }));
       return "later";
     },
     abandon: letGo,
@@ -259,6 +267,7 @@ export function createUpdateQueue(
     },
     async close() {
       await claims?.end();
+      await payWhatIsOwed();
       await boss?.stop({ graceful: false, close: false });
       boss = undefined;
     },
