@@ -4,7 +4,7 @@
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { type EmbeddedDatabase, openEmbedded } from "./embedded.ts";
-import { surviveLostSockets } from "./lost_socket.ts";
+import { isLostSocket, surviveLostSockets } from "./lost_socket.ts";
 import { migrate } from "./migrate.ts";
 import { type Queries, queries } from "./queries.ts";
 
@@ -134,5 +134,6 @@ const LOST_CODES: ReadonlySet<unknown> = new Set([
 
 /** Whether `error` says that the connection is gone, rather than that a query was wrong. */
 export function isConnectionLost(error: unknown): boolean {
+  if (isLostSocket(error)) return true;
   return error instanceof Error && "code" in error && LOST_CODES.has(error.code);
 }

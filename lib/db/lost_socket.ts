@@ -22,7 +22,8 @@ export function surviveLostSockets(): void {
   });
 }
 
-function isLostSocket(error: unknown): boolean {
+/** Whether `error` is the driver's write to a socket that it has lost. */
+export function isLostSocket(error: unknown): boolean {
   return error instanceof TypeError && /null.*'write'/.test(error.message) &&
     /\bnextWrite \(.*\bpostgres\b.*connection\.js/.test(error.stack ?? "");
 }

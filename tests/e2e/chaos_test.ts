@@ -72,13 +72,15 @@ Deno.test("the count sees what is lost, out of order, answered twice, and why", 
     outOfOrder: 1,
     other: ["Sorry"],
     twice: { kill: 2, telegram: 0, database: 0, unexplained: 0 },
+    mysteries: [],
   });
   const another = [{ ...tears[0], pid: 7 }, {
     kind: "database",
     updateIds: new Set([15]),
   }] as const;
-  const { twice } = count({ members: [member] }, another);
+  const { mysteries, twice } = count({ members: [member] }, another);
   assert.deepEqual(twice, { kill: 0, telegram: 0, database: 1, unexplained: 1 });
+  assert.deepEqual(mysteries, [{ updateId: 14, pids: [8, 9] }]);
 });
 
 /** A signal that aborts then, and whose timer does not outlive the test. */

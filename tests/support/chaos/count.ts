@@ -22,6 +22,8 @@ export interface Count {
    * the process, the connection to Telegram, the one to the database; or nothing.
    */
   twice: Record<Tear["kind"] | "unexplained", number>;
+  /** For the logs: second answers without a cause, each with the processes that gave all of them. */
+  mysteries: { updateId: number; pids: number[] }[];
 }
 
 export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[]): Count {
@@ -31,6 +33,7 @@ export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[
     outOfOrder: 0,
     other: [],
     twice: { kill: 0, telegram: 0, database: 0, unexplained: 0 },
+    mysteries: [],
   };
   for (const { user, acknowledged, updateIds } of members) {
     const answered = new Map<number, number[]>();
@@ -41,7 +44,12 @@ export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[
       if (Number.isNaN(n)) result.other.push(message.text);
       else if (n < highest) result.outOfOrder++;
       else if (answered.has(n)) {
-        result.twice[reasonOf(updateIds[n] ?? 0, answered.get(n) ?? [], tears)]++;
+        const [updateId = 0, pids = []] = [updateIds[n], answered.get(n)];
+        const reason = reasonOf(updateId, pids, tears);
+        result.twice[reason]++;
+        if (reason === "unexplained") {
+          result.mysteries.push({ updateId, pids: [...pids, answererIn(message)] });
+        }
       }
       answered.set(n, [...answered.get(n) ?? [], answererIn(message)]);
       if (n > highest) highest = n;

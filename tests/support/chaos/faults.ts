@@ -36,12 +36,13 @@ export function createBreaker(
   const tears: Tear[] = [];
   const done: Record<string, number> = {};
 
-  /** Notes which updates are in work, as the queue has them, around `tear`; it may name a dead process. */
+  /** Notes which updates are in work around `tear`, as the queue has them; it may name a dead process. */
   async function tearing(kind: Tear["kind"], tear: () => unknown): Promise<void> {
+    const [now] = await sql<[{ begun: string }]>`select clock_timestamp()::text as begun`;
     // A dead process changes nothing any more, but one whose connection is cut works on.
-    const before = kind === "kill" ? [] : await inWork(sql);
+    const before = kind === "kill" ? [] : await inWork(sql, now.begun);
     const pid = await tear();
-    const updateIds = new Set([...before, ...await inWork(sql)]);
+    const updateIds = new Set([...before, ...await inWork(sql, now.begun)]);
     tears.push({ kind, updateIds, ...(typeof pid === "number" && { pid }) });
   }
 
@@ -116,10 +117,10 @@ async function terminateBackends(sql: Sql, random: Random): Promise<void> {
     where datname = current_database() and pid <> pg_backend_pid() and random() < ${share}`;
 }
 
-/** The updates that are being handled, or were when something broke and will be again. */
-async function inWork(sql: Sql): Promise<number[]> {
+/** The updates that are being handled, or were when something broke and will be again, or since `begun`. */
+async function inWork(sql: Sql, begun: string): Promise<number[]> {
   const rows = await sql<{ update_id: string }[]>`
     select data ->> 'update_id' as update_id from pgboss.job
-    where name = 'updates' and state in ('active', 'retry')`;
+    where name = 'updates' and (state in ('active', 'retry') or completed_on >= ${begun}::timestamptz)`;
   return rows.map(({ update_id }) => Number(update_id));
 }
