@@ -15,9 +15,10 @@ Deno.test("a claim holds for as long as it is renewed, however old it is", async
     },
     reclaim: () => Promise.resolve(0),
   });
-  assert.equal(claims.holds(longAgo()), false);
+  assert.equal(claims.holds(longAgo(), longAgo()), false);
   await renewed.promise;
-  assert.equal(claims.holds(longAgo()), true);
+  assert.equal(claims.holds(longAgo(), longAgo()), true);
+  assert.equal(claims.holds(longAgo(), Infinity), false, "it was not among those renewed");
   await claims.end();
 });
 
@@ -31,8 +32,8 @@ Deno.test("a claim that cannot be renewed is lost when its time is over", async 
     reclaim: () => Promise.reject(new Error("Cannot reclaim without having renewed")),
   });
   await failed.promise;
-  assert.equal(claims.holds(performance.now()), true);
-  assert.equal(claims.holds(performance.now() - SILENT_MS), false);
+  assert.equal(claims.holds(performance.now(), longAgo()), true);
+  assert.equal(claims.holds(performance.now() - SILENT_MS, longAgo()), false);
   await claims.end();
 });
 

@@ -60,7 +60,8 @@ export function isElsewhere(
   if (figures.size > 0) {
     if (share(figures, here) > 0 || share(figures, there) < 1) return false;
     const isTelling = [...figures].some((figure) => TELLING.test(figure));
-    return thereWords >= hereWords + (isTelling ? 0 : HARDLY);
+    // In another language no word is the same, and a figure alone may be a sum or rounded.
+    return thereWords >= HARDLY && thereWords >= hereWords + (isTelling ? 0 : HARDLY);
   }
   return words.size >= MIN_WORDS && hereWords <= HARDLY && thereWords >= MOSTLY;
 }

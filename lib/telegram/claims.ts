@@ -18,8 +18,13 @@ export interface ClaimsOptions {
 }
 
 export interface Claims {
-  /** Whether a claim that was taken at `takenAt`, by `performance.now()`, is certain to hold. */
-  holds(takenAt: number): boolean;
+  /**
+   * Whether a claim is certain to hold; times by `performance.now()`.
+   *
+   * @param takenAt before it was taken
+   * @param heldSince when it was among those that are renewed
+   */
+  holds(takenAt: number, heldSince: number): boolean;
   /** Resolves once nothing is under way. */
   end(): Promise<void>;
 }
@@ -63,7 +68,10 @@ export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
     beating ??= beat().finally(() => beating = undefined);
   }, BEAT_MS);
   return {
-    holds: (takenAt) => performance.now() < Math.max(takenAt, renewedAt) + SILENT_MS,
+    holds(takenAt, heldSince) {
+      const since = renewedAt >= heldSince ? renewedAt : takenAt;
+      return performance.now() < since + SILENT_MS;
+    },
     async end() {
       clearInterval(timer);
       await beating;

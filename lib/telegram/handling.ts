@@ -7,7 +7,7 @@ import { type Api, GrammyError } from "grammy";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { logger } from "../log.ts";
 import { type Language, languageOf, type Translate } from "../texts/texts.ts";
-import { isWait, MAX_WAITS } from "./patience.ts";
+import { isWait, MAX_TRIES, MAX_WAITS } from "./patience.ts";
 import type { SendOnce } from "./sent_messages.ts";
 import type { StoredUpdate, UpdateQueue } from "./update_queue.ts";
 
@@ -42,8 +42,9 @@ export function createHandling(ports: HandlingPorts) {
       });
     if (stored.isDead) {
       // None of its tries has come to an end that could be told.
-      const reason = stored.waits >= MAX_WAITS ? "waiting" : "process";
-      return await giveUp(reason, "the process that handled it ended each time");
+      if (stored.waits >= MAX_WAITS) return await giveUp("waiting", "it has waited too often");
+      if (stored.failures >= MAX_TRIES) return await giveUp("failure", "it failed each time");
+      return await giveUp("process", "the process that handled it ended each time");
     }
     try {
       await ports.route(stored.update, stored.sent.once, signal);

@@ -34,22 +34,23 @@ export interface TryEnded {
   error: unknown;
 }
 
-/** Returns an update to the queue after a try that has not completed it. */
-export async function putBack(sql: Sql, { stored, error }: TryEnded): Promise<void> {
-  const { id, retries, sent } = stored;
-  const tries = afterTry(stored, error);
-  await sent.flush();
-  const waited = tries.waits - stored.waits;
-  const failed = tries.failures - stored.failures;
+/** Returns an update to the queue after a try that has not completed it; says whether it was still its own. */
+export async function putBack(sql: Sql, ended: TryEnded): Promise<boolean> {
+  const { stored, error } = ended;
+  await stored.sent.flush();
+  const { count } = await sql`
+    update pgboss.job set state = 'retry', heartbeat_on = null, output = ${soFar(sql, ended)},
+      start_after = now() + ${pauseMs(afterTry(stored, error), error)} * interval '1 ms'
+    where name = ${QUEUE} and ${inHand(sql, [stored])}`;
+  return count > 0;
+}
+
+/** Notes how the last try of an update has ended that is still in hand, to be given up. */
+export async function noteLast(sql: Sql, ended: TryEnded): Promise<void> {
+  await ended.stored.sent.flush();
   await sql`
-    update pgboss.job set state = 'retry', heartbeat_on = null,
-      start_after = now() + ${pauseMs(tries, error)} * interval '1 ms',
-      output = jsonb_build_object(
-        'error', ${nameOf(error)}::text,
-        'isUnclear', ${sent.isUnclear}::bool,
-        'waits', coalesce((output ->> 'waits')::int, 0) + ${waited}::int,
-        'failures', coalesce((output ->> 'failures')::int, 0) + ${failed}::int)
-    where name = ${QUEUE} and id = ${id} and state = 'active' and retry_count = ${retries}`;
+    update pgboss.job set output = ${soFar(sql, ended)}
+    where name = ${QUEUE} and ${inHand(sql, [ended.stored])}`;
 }
 
 /** Returns updates that were claimed but are not to be handled now; that was no try of theirs. */
@@ -108,6 +109,17 @@ export async function reclaimSilent(
     where name = ${QUEUE} and state = 'active' and not id = any(${[...own]}::uuid[])
       and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
   return count;
+}
+
+/** The tallies with this try in them: what was added to them meanwhile stays. */
+function soFar(sql: Sql, { stored, error }: TryEnded) {
+  const tries = afterTry(stored, error);
+  return sql`jsonb_build_object(
+    'error', ${nameOf(error)}::text,
+    'isUnclear', ${stored.sent.isUnclear}::bool,
+    'waits', coalesce((output ->> 'waits')::int, 0) + ${tries.waits - stored.waits}::int,
+    'failures', coalesce((output ->> 'failures')::int, 0)
+      + ${tries.failures - stored.failures}::int)`;
 }
 
 function oneMoreWait(sql: Sql) {

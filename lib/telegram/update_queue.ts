@@ -15,6 +15,7 @@ import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messa
 import {
   noteAlive,
   noteBegun,
+  noteLast,
   putBack,
   QUEUE,
   reclaimSilent,
@@ -145,6 +146,7 @@ export function createUpdateQueue(
 
   return {
     async open() {
+      if (boss !== undefined) return;
       const engine = new PgBoss({
         db: overDriver(connect()),
         backend: kind,
@@ -154,10 +156,15 @@ export function createUpdateQueue(
         maintenanceIntervalSeconds: DELETE_S,
       });
       engine.on("error", (error) => log.warn("Queue: {error}", { error }));
-      await engine.start();
-      await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
-      // One that was created by an earlier version.
-      await engine.updateQueue(QUEUE, OPTIONS);
+      try {
+        await engine.start();
+        await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
+        // One that was created by an earlier version.
+        await engine.updateQueue(QUEUE, OPTIONS);
+      } catch (error) {
+        await engine.stop({ graceful: false, close: false });
+        throw error;
+      }
       boss = engine;
       // The embedded database is one process's alone: what is in work was the last one's.
       if (kind === "pglite") await reclaim(0);
@@ -175,9 +182,12 @@ export function createUpdateQueue(
     },
     async take(limit, signal) {
       const takenAt = performance.now();
+      /** Renewals from then on are of these as well. */
+      let heldSince = Infinity;
       const assertClaimed = ({ id, retries }: Try) => {
-        const isHeld = active.get(id) === retries && claims?.holds(takenAt) === true;
-        if (!isHeld) throw new ClaimLostError();
+        // On the embedded database there is nobody to take it over.
+        const isHeld = kind === "pglite" || claims?.holds(takenAt, heldSince) === true;
+        if (!isHeld || active.get(id) !== retries) throw new ClaimLostError();
       };
       const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
         batchSize: limit,
@@ -194,12 +204,15 @@ export function createUpdateQueue(
         log.debug("Cannot set aside: {error}", { error })
       );
       const taken = all.filter((stored) => !aside.includes(stored));
-      // Who nobody handles is to be taken again once its claim has lapsed.
-      if (signal.aborted) return [];
-      await noteBegun(connect(), taken);
-      if (signal.aborted) return [];
+      if (!signal.aborted) await noteBegun(connect(), taken);
+      if (signal.aborted) {
+        // Nobody handles them; that was no try of theirs.
+        await setAside(connect(), taken);
+        return [];
+      }
+      heldSince = performance.now();
       for (const { id, retries } of taken) active.set(id, retries);
-      suspect ??= first?.id;
+      if (first !== undefined && taken.includes(first)) suspect = first.id;
       return taken;
     },
     async complete(stored) {
@@ -215,9 +228,17 @@ export function createUpdateQueue(
       });
     },
     async giveBack(stored, error) {
-      if (isUsedUp(afterTry(stored, error))) return "dead";
+      const ended = { stored, error };
+      if (isUsedUp(afterTry(stored, error))) {
+        await noteLast(connect(), ended);
+        return "dead";
+      }
+      const wasHeld = active.get(stored.id) === stored.retries;
       letGo(stored);
-      await orOwe(stored.id, () => putBack(connect(), { stored, error }));
+      await orOwe(stored.id, async () => {
+        const isBack = await putBack(connect(), ended);
+        if (!isBack && wasHeld) await noteAlive(connect(), [stored]);
+      });
       return "later";
     },
     abandon: letGo,
@@ -241,6 +262,7 @@ export function createUpdateQueue(
           // Its end is not completed yet, so the queue still has it.
           if (last !== undefined) return false;
           await tx`delete from pgboss.job where name = ${QUEUE} and id = ${id}`;
+          await tx`delete from sent_messages where job_id = ${id}`;
           const job = { id, data: letter.update, singletonKey: letter.chatKey };
           await opened().insert(QUEUE, [job], { db: overDriver(tx) });
           await dropDead(tx, letter);
