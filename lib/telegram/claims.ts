@@ -4,11 +4,14 @@
  * cut off. Who is cut off knows it first: it sends nothing once its claims may
  * have lapsed.
  */
+import { inTime } from "../db/in_time.ts";
 import { logger } from "../log.ts";
 
 /** Who has not renewed a claim for this long has lost it. */
 export const SILENT_MS = 4_000;
 const BEAT_MS = 1_000;
+/** A beat that takes longer is given up, so that the next one is in time. */
+const LATE_MS = 2_000;
 
 export interface ClaimsOptions {
   /** Renews the claims on all that is in this replica's hands. */
@@ -51,11 +54,11 @@ export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
   async function beat(): Promise<void> {
     const begun = performance.now();
     try {
-      await renew();
+      await inTime(LATE_MS, renew());
       renewedAt = begun;
       heardSince ??= begun;
       if (begun - heardSince < SILENT_MS) return;
-      const count = await reclaim(SILENT_MS);
+      const count = await inTime(LATE_MS, reclaim(SILENT_MS));
       if (count > 0) log.warn("Took over {count} updates of a silent replica", { count });
     } catch (error) {
       heardSince = undefined;

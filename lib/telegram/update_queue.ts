@@ -8,6 +8,7 @@ import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { batched } from "../batched.ts";
 import { isConnectionLost } from "../db/database.ts";
+import { inTime } from "../db/in_time.ts";
 import { logger } from "../log.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
@@ -36,6 +37,8 @@ const REMEMBER_S = 2 * 24 * 3_600;
 const EXPIRE_S = 24 * 3_600 - 1;
 /** More than an update is ever tried: the engine's own end, `failed`, would hold back its chat for ever. */
 const RETRIES = 1_000;
+/** A completion that takes longer is made again: less than it takes for its claim to lapse. */
+const COMPLETE_MS = 2_000;
 /** Updates that are completed in one statement; many more than are ever in hand may wait for it. */
 const BATCH = {
   name: "queue",
@@ -141,7 +144,7 @@ export function createUpdateQueue(
 
   // One commit for many: what takes long is the wait for the disk, which all have in common.
   const complete = batched<JobAttempt, void>(async (attempts) => {
-    await opened().complete(QUEUE, [...attempts]);
+    await inTime(COMPLETE_MS, opened().complete(QUEUE, [...attempts]));
   }, BATCH);
 
   return {
