@@ -164,13 +164,13 @@ export function createUpdateQueue(
         await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
         // One that was created by an earlier version.
         await engine.updateQueue(QUEUE, OPTIONS);
+        // The embedded database is one process's alone: what is in work was the last one's.
+        if (kind === "pglite") await reclaim(0);
       } catch (error) {
         await engine.stop({ graceful: false, close: false });
         throw error;
       }
       boss = engine;
-      // The embedded database is one process's alone: what is in work was the last one's.
-      if (kind === "pglite") await reclaim(0);
       claims = keepClaims({ renew, reclaim });
     },
     async store(updates) {
