@@ -9,6 +9,7 @@ import { count } from "../support/chaos/count.ts";
 import { createCrowd } from "../support/chaos/crowd.ts";
 import { createBreaker } from "../support/chaos/faults.ts";
 import { type Fleet, startFleet } from "../support/chaos/fleet.ts";
+import { historyOf, noteHistory, takenFromTheSilent } from "../support/chaos/history.ts";
 import { options } from "../support/chaos/options.ts";
 import { seeded } from "../support/chaos/random.ts";
 import type { Replica } from "../support/chaos/replica.ts";
@@ -27,6 +28,7 @@ Deno.test({
     console.log(`${updates} updates in ${chats} chats over ${minutes} min, --seed ${seed}`);
     await using fleet = await startFleet(REPLICAS);
     const { server, replicas } = fleet;
+    await noteHistory(fleet.sql);
     const overMs = minutes * 60_000;
     const crowd = createCrowd({ server, replicas, random: seeded(seed), chats, updates, overMs });
     const breaker = createBreaker({ ...fleet, faults: server.faults, random: seeded(seed + 1) });
@@ -41,13 +43,17 @@ Deno.test({
     await crowd.answered(SETTLE_MS);
     const settled = performance.now();
 
-    const result = count(crowd, breaker.tears);
+    const silence = { kind: "silence", updateIds: await takenFromTheSilent(fleet.sql) } as const;
+    const result = count(crowd, [...breaker.tears, silence]);
     const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
     console.log(
       `Sent in ${seconds(sent - begun)}, answered ${seconds(settled - sent)} later:`,
       { ...crowd.deliveries, faults: breaker.done, ...result },
     );
     if (result.lost > 0) await tellWhatWaits(fleet);
+    for (const { updateId } of result.mysteries) {
+      console.log(await historyOf(fleet.sql, updateId));
+    }
     if (logs !== undefined) await keepLogs(logs, replicas);
     assert.equal(result.acknowledged, Math.ceil(updates / chats) * chats, "all were taken");
     assert.equal(result.lost, 0, "nothing is lost");
@@ -62,8 +68,11 @@ Deno.test({
 Deno.test("the count sees what is lost, out of order, answered twice, and why", async () => {
   await using bot = await startServer();
   const user = bot.user;
-  const answers = ["1 by 8", "3 by 8", "2 by 8", "4 by 8", "4 by 9", "5 by 8", "5 by 9", "Sorry"];
-  for (const text of answers) await bot.call("sendMessage", { text });
+  const answers = [[1, 8], [3, 8], [2, 8], [4, 8], [4, 9], [5, 8], [5, 9], ["Sorry", 8]];
+  for (const [text, pid] of answers) {
+    const reply_markup = { inline_keyboard: [[{ text: "by", callback_data: String(pid) }]] };
+    await bot.call("sendMessage", { text: String(text), reply_markup });
+  }
   const member = { user, acknowledged: 6, updateIds: [0, 11, 12, 13, 14, 15, 16] };
   const tears = [{ kind: "kill", updateIds: new Set([14, 15]), pid: 8 }] as const;
   assert.deepEqual(count({ members: [member] }, tears), {
@@ -71,7 +80,7 @@ Deno.test("the count sees what is lost, out of order, answered twice, and why", 
     lost: 1,
     outOfOrder: 1,
     other: ["Sorry"],
-    twice: { kill: 2, telegram: 0, database: 0, unexplained: 0 },
+    twice: { kill: 2, telegram: 0, database: 0, silence: 0, unexplained: 0 },
     mysteries: [],
   });
   const another = [{ ...tears[0], pid: 7 }, {
@@ -79,7 +88,7 @@ Deno.test("the count sees what is lost, out of order, answered twice, and why", 
     updateIds: new Set([15]),
   }] as const;
   const { mysteries, twice } = count({ members: [member] }, another);
-  assert.deepEqual(twice, { kill: 0, telegram: 0, database: 1, unexplained: 1 });
+  assert.deepEqual(twice, { kill: 0, telegram: 0, database: 1, silence: 0, unexplained: 1 });
   assert.deepEqual(mysteries, [{ updateId: 14, pids: [8, 9] }]);
 });
 

@@ -1,9 +1,12 @@
 /** The count at the end: what was lost, out of order, or answered twice, and why. */
 import { answererIn, type Crowd, numberIn } from "./crowd.ts";
 
-/** What was torn at an instant, with the updates that were in work then. */
+/**
+ * What was torn at an instant, with the updates that were in work then; or what
+ * the others took from a process that lives, but said nothing for too long.
+ */
 export interface Tear {
-  kind: "kill" | "telegram" | "database";
+  kind: "kill" | "telegram" | "database" | "silence";
   updateIds: ReadonlySet<number>;
   /** The process that was killed. */
   pid?: number;
@@ -19,7 +22,8 @@ export interface Count {
   other: string[];
   /**
    * Second answers, by what tore the update's work while it was under way:
-   * the process, the connection to Telegram, the one to the database; or nothing.
+   * the process, the connection to Telegram, the one to the database, or the
+   * machine's standstill; or nothing.
    */
   twice: Record<Tear["kind"] | "unexplained", number>;
   /** For the logs: second answers without a cause, each with the processes that gave all of them. */
@@ -32,7 +36,7 @@ export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[
     lost: 0,
     outOfOrder: 0,
     other: [],
-    twice: { kill: 0, telegram: 0, database: 0, unexplained: 0 },
+    twice: { kill: 0, telegram: 0, database: 0, silence: 0, unexplained: 0 },
     mysteries: [],
   };
   for (const { user, acknowledged, updateIds } of members) {
@@ -70,7 +74,7 @@ function reasonOf(
     updateIds.has(updateId) && (pid === undefined || pids.includes(pid))
   );
   const kinds = torn.map(({ kind }) => kind);
-  for (const kind of ["kill", "telegram", "database"] as const) {
+  for (const kind of ["kill", "telegram", "database", "silence"] as const) {
     if (kinds.includes(kind)) return kind;
   }
   return "unexplained";

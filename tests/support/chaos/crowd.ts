@@ -122,16 +122,14 @@ function unanswered({ user, acknowledged }: Member): number {
   return acknowledged - numbers.size;
 }
 
-const ANSWER = /^(\d+) by (\d+)$/;
-
 /** The number that a message of the bot answers; NaN for any other message. */
 export function numberIn(message: ChatMessage | undefined): number {
-  return message?.from === "bot" ? Number(ANSWER.exec(message.text)?.[1] ?? NaN) : NaN;
+  return message?.from === "bot" && /^\d+$/.test(message.text) ? Number(message.text) : NaN;
 }
 
 /** The process that wrote an answer. */
-export function answererIn({ text }: ChatMessage): number {
-  return Number(ANSWER.exec(text)?.[2] ?? NaN);
+export function answererIn({ buttons }: ChatMessage): number {
+  return Number(buttons[0]?.[0]?.data ?? NaN);
 }
 
 function updateOf({ user }: Member, n: number, update_id: number): Update {

@@ -36,14 +36,14 @@ export function createBreaker(
   const tears: Tear[] = [];
   const done: Record<string, number> = {};
 
-  /** Notes which updates are in work around `tear`, as the queue has them; it may name a dead process. */
-  async function tearing(kind: Tear["kind"], tear: () => unknown): Promise<void> {
+  /** Notes which updates are in work around `tear`, as the queue has them. */
+  async function tearing(kind: Tear["kind"], tear: () => unknown, pid?: number): Promise<void> {
     const [now] = await sql<[{ begun: string }]>`select clock_timestamp()::text as begun`;
     // A dead process changes nothing any more, but one whose connection is cut works on.
     const before = kind === "kill" ? [] : await inWork(sql, now.begun);
-    const pid = await tear();
+    await tear();
     const updateIds = new Set([...before, ...await inWork(sql, now.begun)]);
-    tears.push({ kind, updateIds, ...(typeof pid === "number" && { pid }) });
+    tears.push({ kind, updateIds, ...(pid !== undefined && { pid }) });
   }
 
   async function kill(): Promise<void> {
@@ -52,12 +52,12 @@ export function createBreaker(
     if (up.length < 2) return;
     count("kill -9");
     const victim = random.pick(up);
-    await tearing("kill", async () => {
-      const { pid } = victim;
-      const pauseMs = random.between(0, RESTART_MS);
-      await victim.kill((signal) => wait(pauseMs, signal));
-      return pid;
-    });
+    const pauseMs = random.between(0, RESTART_MS);
+    await tearing(
+      "kill",
+      () => victim.kill((signal) => wait(pauseMs, signal)),
+      victim.pid,
+    );
   }
 
   async function goAway(proxy: Proxy, signal: AbortSignal): Promise<void> {

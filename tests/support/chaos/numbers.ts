@@ -9,7 +9,8 @@ export default definePlugin({
   texts: [{
     claims: (text) => /^\d+$/.test(text),
     async run({ reply }, text) {
-      await reply(`${text} by ${Deno.pid}`);
+      // The words are the same whoever says them, as an answer's are.
+      await reply(text, { buttons: [[{ text: "by", data: String(Deno.pid) }]] });
     },
   }],
 });
