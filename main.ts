@@ -33,6 +33,7 @@ import type {
 } from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
 import { batched } from "./lib/batched.ts";
+import { crew } from "./lib/crew.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
@@ -648,9 +649,7 @@ async function botChild(config: Config, database: Database, speaking: Provider["
       }),
       receive: serving<Ask<"bot.receive">>(({ updates }) => queue.store(updates)),
       take: fromPromise(({ input: { limit }, signal }) => queue.take(limit, signal)),
-      handle: fromPromise<void, StoredUpdate>(async ({ input: stored, signal }) => {
-        await handle?.(stored, signal);
-      }),
+      handlers: crew<StoredUpdate>(async (stored, signal) => await handle?.(stored, signal)),
       close: fromPromise(async () => {
         await wakeUps?.flush();
         await released;

@@ -11,8 +11,10 @@ import {
   enqueueActions,
   fromCallback,
   setup,
+  stopChild,
 } from "xstate";
 import { type ChildNumbers, giveBack, noChildren, takeNumbers } from "../lib/child_numbers.ts";
+import { crew, type CrewOrder, type CrewReport } from "../lib/crew.ts";
 import { reportReady } from "../lib/lifecycle.ts";
 import { notProvided } from "../lib/not_provided.ts";
 import { refuse, type Served } from "../lib/serve.ts";
@@ -47,10 +49,10 @@ interface Context extends BotInput {
   failures: number;
   /** Somebody else takes the updates away: another poller, or a webhook. */
   isContested: boolean;
-  /** They name the children that store and handle. */
+  /** Updates that are being handled. */
+  inFlight: number;
+  /** They name the children that store. */
   numbers: ChildNumbers;
-  /** Handlers that run now. */
-  running: readonly string[];
   receiving: number;
   /** Something was stored or finished since the queue was last looked at. */
   woken: boolean;
@@ -62,6 +64,7 @@ type Event =
   | Inbox<"bot">
   | PollDone
   | TakeDone
+  | CrewReport
   | { type: "queue.woken" | "lead.won" | "lead.lost" | "token.refused" }
   | DoneActorEvent<Served | undefined>;
 
@@ -81,8 +84,10 @@ export const botMachine = setup({
     receive: notProvided<Served, Ask<"bot.receive">>("receive"),
     /** Takes up to `limit` updates from the queue, at most one of each chat. */
     take: notProvided<readonly StoredUpdate[], { limit: number }>("take"),
-    /** Handles an update and completes it. */
-    handle: notProvided<void, StoredUpdate>("handle"),
+    /** Handles updates and completes them. */
+    handlers: crew<StoredUpdate>(() =>
+      Promise.reject(new Error("Cannot handle as no handler is provided"))
+    ),
     /** Tells of work that another replica has left, by `queue.woken`. */
     wakeUps: fromCallback<Event>(() => {}),
     /** Tells whether this replica leads, by `lead.won` and `lead.lost`; one that is alone does. */
@@ -106,9 +111,9 @@ export const botMachine = setup({
     isContested: (_, { error }: { error: unknown }) => error instanceof TelegramConflictError,
     isPolling: ({ context }) => context.mode === "polling",
     hasUpdates: (_, { updates }: { updates: readonly IncomingUpdate[] }) => updates.length > 0,
-    isWokenAndFree: ({ context }) => context.woken && context.running.length < MAX_IN_FLIGHT,
-    isFree: ({ context }) => context.running.length < MAX_IN_FLIGHT,
-    isIdle: ({ context }) => context.running.length + context.receiving === 0,
+    isWokenAndFree: ({ context }) => context.woken && context.inFlight < MAX_IN_FLIGHT,
+    isFree: ({ context }) => context.inFlight < MAX_IN_FLIGHT,
+    isIdle: ({ context }) => context.inFlight + context.receiving === 0,
     receivesTooMuch: ({ context }) => context.receiving >= MAX_RECEIVING,
   },
   actions: {
@@ -121,7 +126,7 @@ export const botMachine = setup({
     rouse: () => {},
     /** Work that came while our hands are full is for the others. */
     rouseIfFull: enqueueActions(({ context, enqueue }) => {
-      if (context.running.length >= MAX_IN_FLIGHT) enqueue("rouse");
+      if (context.inFlight >= MAX_IN_FLIGHT) enqueue("rouse");
     }),
     receive: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "bot.receive");
@@ -139,29 +144,17 @@ export const botMachine = setup({
       });
     }),
     handleAll: enqueueActions(({ context, event, enqueue }) => {
-      const jobs = jobsOf(event);
-      const [taken, numbers] = takeNumbers(context.numbers, jobs.length);
-      const ids = taken.map((number) => `handle.${number}`);
-      for (const [n, job] of jobs.entries()) {
-        enqueue.spawnChild("handle", { id: ids[n] ?? "", input: job });
-      }
-      enqueue.assign({ numbers, running: [...context.running, ...ids] });
+      const items = jobsOf(event);
+      if (items.length === 0) return;
+      enqueue.sendTo("handlers", { type: "work", items } satisfies CrewOrder<StoredUpdate>);
+      enqueue.assign({ inFlight: context.inFlight + items.length });
     }),
-    endHandling: enqueueActions(({ context, event, enqueue }) => {
-      if (!("actorId" in event)) return;
-      const id = event.actorId;
-      enqueue.stopChild(id);
-      // The next update of the same chat can be taken now.
-      enqueue.assign({
-        numbers: giveBack(context.numbers, id),
-        running: context.running.filter((other) => other !== id),
-        woken: true,
-      });
+    endHandling: assign(({ context, event }) => {
+      assertEvent(event, "crew.done");
+      // The next updates of the same chats can be taken now.
+      return { inFlight: context.inFlight - event.count, woken: true };
     }),
-    abandonHandlers: enqueueActions(({ context, enqueue }) => {
-      for (const id of context.running) enqueue.stopChild(id);
-      enqueue.assign({ running: [] });
-    }),
+    abandonHandlers: stopChild("handlers"),
     refuse: ({ event }) => {
       if ("replyTo" in event) refuse("bot", event);
     },
@@ -174,15 +167,16 @@ export const botMachine = setup({
     offset: 0,
     failures: 0,
     isContested: false,
+    inFlight: 0,
     numbers: noChildren,
-    running: [],
     receiving: 0,
     woken: true,
   }),
+  invoke: { id: "handlers", src: "handlers" },
   on: {
     "bot.receive": { actions: "refuse" },
     "xstate.done.actor.receive.*": { actions: ["endReceiving", "rouseIfFull"] },
-    "xstate.done.actor.handle.*": { actions: "endHandling" },
+    "crew.done": { actions: "endHandling" },
   },
   initial: "connecting",
   states: {
@@ -300,7 +294,7 @@ export const botMachine = setup({
               invoke: {
                 id: "take",
                 src: "take",
-                input: ({ context }) => ({ limit: MAX_IN_FLIGHT - context.running.length }),
+                input: ({ context }) => ({ limit: MAX_IN_FLIGHT - context.inFlight }),
                 onDone: {
                   target: "resting",
                   // As many as we could take may not have been all.
@@ -331,7 +325,7 @@ export const botMachine = setup({
     },
     draining: {
       // What waits in a chat whose update we have just finished is for the others.
-      on: { "xstate.done.actor.handle.*": { actions: ["endHandling", "rouse"] } },
+      on: { "crew.done": { actions: ["endHandling", "rouse"] } },
       always: { guard: "isIdle", target: "closing" },
       after: { drainTimeout: "closing" },
     },

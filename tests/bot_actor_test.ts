@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
 import { botMachine, CHORES_MS, LOOK_MS, MAX_IN_FLIGHT, QUEUE_MS } from "../actors/bot.ts";
 import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
+import { crew } from "../lib/crew.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
 import { serving } from "../lib/serve.ts";
 import { TelegramConflictError, TelegramRefusedError } from "../lib/telegram/errors.ts";
@@ -75,10 +76,10 @@ function startBot(mode: "polling" | "webhook" = "polling", { leads = true } = {}
           if (world.hangs) return new Promise(() => {});
           return Promise.resolve(queue.splice(0, input.limit));
         }),
-        handle: fromPromise<void, StoredUpdate>(({ input, signal }) => {
+        handlers: crew<StoredUpdate>(({ update }, signal) => {
           const { promise, resolve } = Promise.withResolvers<void>();
           signal.addEventListener("abort", () => world.aborted++, { once: true });
-          const id = input.update.update_id;
+          const id = update.update_id;
           handlers.push({
             id,
             finish: () => {

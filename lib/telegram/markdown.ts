@@ -30,12 +30,20 @@ const PLAIN: Style = {
 
 /** Telegram's HTML for `markdown`: only tags it knows, all of them closed. */
 export function toTelegramHtml(markdown: string): string {
-  return blocks(marked.lexer(markdown), HTML);
+  return blocks(parsed(markdown), HTML);
 }
 
 /** `markdown` as one would read it aloud: no marks, links with their address. */
 export function toPlainText(markdown: string): string {
-  return blocks(marked.lexer(markdown), PLAIN);
+  return blocks(parsed(markdown), PLAIN);
+}
+
+let latest: { markdown: string; tokens: readonly Token[] } | undefined;
+
+/** The tokens of a text; kept until the next one, as sending asks for several forms of it. */
+function parsed(markdown: string): readonly Token[] {
+  if (latest?.markdown !== markdown) latest = { markdown, tokens: marked.lexer(markdown) };
+  return latest.tokens;
 }
 
 /** Makes any text mean itself within Markdown; white space is folded into single blanks. */
