@@ -1,7 +1,14 @@
 /** The BotActor: signing in, intake that stores before it acknowledges, work in hand, draining. */
 import assert from "node:assert/strict";
 import { createActor, fromCallback, fromPromise, SimulatedClock } from "xstate";
-import { botMachine, CHORES_MS, LOOK_MS, MAX_IN_FLIGHT, QUEUE_MS } from "../actors/bot.ts";
+import {
+  botMachine,
+  CHORES_MS,
+  GATHER_MS,
+  LOOK_MS,
+  MAX_IN_FLIGHT,
+  QUEUE_MS,
+} from "../actors/bot.ts";
 import type { Ask, IncomingUpdate } from "../actors/protocol.ts";
 import { crew } from "../lib/crew.ts";
 import { ask, OverloadedError } from "../lib/ask.ts";
@@ -226,14 +233,34 @@ Deno.test("bot asks a queue anew that does not answer, whether it takes or store
 });
 
 Deno.test("bot takes no more than it can handle at once", async () => {
-  const { handlers, start, receive } = startBot("webhook");
+  const { clock, handlers, start, receive } = startBot("webhook");
   await start();
   await receive(...Array.from({ length: MAX_IN_FLIGHT + 10 }, (_, n) => n));
   await settle();
   assert.equal(handlers.length, MAX_IN_FLIGHT);
   handlers[0]?.finish();
   await settle();
+  clock.increment(GATHER_MS);
+  await settle();
   assert.equal(handlers.length, MAX_IN_FLIGHT + 1);
+});
+
+Deno.test("bot with much in hand gathers for a moment before it looks again", async () => {
+  const { clock, handlers, start, receive, world } = startBot("webhook");
+  await start();
+  await receive(...Array.from({ length: 50 }, (_, n) => n));
+  await settle();
+  const { takes } = world;
+  for (const { finish } of handlers.splice(0, 10)) {
+    finish();
+    await settle();
+  }
+  await receive(50, 51);
+  await settle();
+  assert.deepEqual([world.takes, handlers.length], [takes, 40]);
+  clock.increment(GATHER_MS);
+  await settle();
+  assert.deepEqual([world.takes, handlers.length], [takes + 1, 42]);
 });
 
 Deno.test("bot tells a webhook that its updates were not stored", async () => {
@@ -325,12 +352,14 @@ Deno.test("bot looks at once when another replica has left work", async () => {
 });
 
 Deno.test("bot wakes the others only for what it cannot do itself", async () => {
-  const { world, handlers, start, receive } = startBot("webhook");
+  const { clock, world, handlers, start, receive } = startBot("webhook");
   await start();
   await receive(...Array.from({ length: MAX_IN_FLIGHT - 1 }, (_, n) => n));
   await settle();
   assert.equal(world.roused, 0);
   await receive(1_000, 1_001);
+  await settle();
+  clock.increment(GATHER_MS);
   await settle();
   const full = world.roused;
   assert.ok(full > 0, "its hands are full");
@@ -339,6 +368,8 @@ Deno.test("bot wakes the others only for what it cannot do itself", async () => 
   assert.ok(world.roused > full);
   const { length } = handlers;
   handlers[0]?.finish();
+  await settle();
+  clock.increment(GATHER_MS);
   await settle();
   assert.equal(handlers.length, length + 1, "what it left it takes itself when it can");
 });
