@@ -6,7 +6,7 @@ ENV DENO_DIR=/deno DATA_DIR=/data HOST=0.0.0.0 LOG_FORMAT=json
 RUN apt-get update && apt-get install -y --no-install-recommends tesseract-ocr-rus \
   && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN deno install --frozen --quiet && deno cache --frozen --quiet main.ts lib/extract/child.ts lib/tables/child.ts lib/db/embedded_worker.ts lib/terminal/dead.ts \
+RUN deno install --frozen --quiet && deno cache --frozen --quiet main.ts lib/extract/child.ts lib/tables/child.ts lib/audio/child.ts lib/db/embedded_worker.ts lib/terminal/dead.ts \
   && mkdir -p /data && chown -R deno:deno /data /deno
 USER deno
 VOLUME /data

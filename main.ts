@@ -34,6 +34,8 @@ import type {
 import { ask, type System, tell } from "./lib/ask.ts";
 import { batched } from "./lib/batched.ts";
 import { crew } from "./lib/crew.ts";
+import { createByteBudget } from "./lib/byte_budget.ts";
+import { createDemuxer } from "./lib/audio/demuxer.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
@@ -68,7 +70,6 @@ import { search } from "./lib/retrieval/search.ts";
 import { type Purpose, run, type Running, type StartStep } from "./lib/running.ts";
 import { answerAsk, serving } from "./lib/serve.ts";
 import { createTelegramApi } from "./lib/telegram/api.ts";
-import { createByteBudget } from "./lib/telegram/byte_budget.ts";
 import { downloadFile } from "./lib/telegram/download.ts";
 import { createHandling } from "./lib/telegram/handling.ts";
 import { pollUpdates, signIn } from "./lib/telegram/intake.ts";
@@ -90,6 +91,10 @@ const EXIT_CONFIG = 78;
 /** Files read at once; a reader may use a processor for itself. */
 const READERS = 2;
 const READ_TIMEOUT_MS = 60_000;
+/** Of processes that cut recordings; two have room with a file of the usual limit each. */
+const DEMUX_MEMORY_BYTES = 200 * 1024 * 1024;
+/** For a small recording; a large one is granted more. */
+const DEMUX_TIMEOUT_MS = 20_000;
 /** All attempts at one part of a recording with their pauses, and the wait for a turn. */
 const HEAR_TIMEOUT_MS = 5 * 60_000;
 /** Of files that are being received; more wait. */
@@ -316,6 +321,7 @@ function libraryChild(
 ): ChildSpec {
   const log = logger("library");
   let sandbox: Sandbox | undefined;
+  const demux = createDemuxer({ memoryBytes: DEMUX_MEMORY_BYTES, timeoutMs: DEMUX_TIMEOUT_MS });
   /** The largest recording that one call to the AI takes, where it hears. */
   const maxAudioBytes = provider?.hearing?.maxBytes ?? Infinity;
   const { name = "", embedding } = provider ?? {};
@@ -337,6 +343,7 @@ function libraryChild(
     const sha256 = await sha256Of(bytes);
     return await listen(bytes, {
       maxBytes: maxAudioBytes,
+      demux,
       onPart,
       transcribe: (audio, ordinal, signal) =>
         ask(system, "ai.transcribe", { key: `${sha256} ${ordinal}`, userId, audio }, {

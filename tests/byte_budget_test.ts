@@ -1,6 +1,6 @@
 /** How many bytes of files may be in memory at once. */
 import assert from "node:assert/strict";
-import { createByteBudget } from "../lib/telegram/byte_budget.ts";
+import { createByteBudget } from "../lib/byte_budget.ts";
 import { settle } from "./support/machines.ts";
 
 const never = new AbortController().signal;

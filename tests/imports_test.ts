@@ -108,6 +108,7 @@ Deno.test("only the adapter of a vendor knows its library", () => {
     "@electric-sql/pglite-pgvector": /^lib\/db\/embedded_worker\.ts$/,
     "@electric-sql/pglite": /^lib\/db\/embedded_worker\.ts$/,
     "prom-client": /^lib\/metrics/,
+    mediabunny: /^lib\/audio\/remux\.ts$/,
     hono: /^lib\/(http|demo)\//,
     grammy: /^lib\/telegram\//,
   };

@@ -8,7 +8,7 @@ import { cleaned } from "../extract/cleaned.ts";
 import { DocumentRefusedError, type Extracted, type Section } from "../library.ts";
 import { indexSections } from "../retrieval/index.ts";
 import type { Part } from "./parts.ts";
-import { MAX_SECONDS, partsOf, recordingFormat } from "./recording.ts";
+import { type Demux, MAX_SECONDS, recordingFormat, soundOf } from "./recording.ts";
 
 /** Short enough to be written down within the time of one call. */
 const PART_SECONDS = 300;
@@ -20,6 +20,8 @@ const SECONDS_IN_MINUTE = 60;
 export interface ListenPorts {
   /** The largest recording that one call takes. */
   maxBytes: number;
+  /** Takes the sound out of a container. */
+  demux: Demux;
   /** Hears one part; the ordinal is 0-based. */
   transcribe(audio: Audio, ordinal: number, signal: AbortSignal): Promise<TranscribeReply>;
   /** Told when a part begins: the 1-based ordinal of the first that is not heard yet. */
@@ -43,17 +45,17 @@ export interface Heard {
  */
 export async function listen(
   bytes: Uint8Array,
-  { maxBytes, transcribe, onPart }: ListenPorts,
+  { maxBytes, demux, transcribe, onPart }: ListenPorts,
   signal: AbortSignal,
 ): Promise<Heard> {
   const format = recordingFormat(bytes);
   if (format === undefined) throw new DocumentRefusedError("unsupported", "it is no recording");
-  const parts = partsOf(bytes, format, { maxBytes, maxSeconds: PART_SECONDS });
+  const limits = { maxBytes, maxSeconds: PART_SECONDS };
+  const { parts, mimeType, extension } = await soundOf(bytes, format, limits, demux, signal);
   let done = 0;
   onPart(1, parts.length);
 
   const heard = await atOnce(parts, AT_ONCE, async (part, ordinal, failed) => {
-    const { mimeType, extension } = format;
     const audio = { bytes: part.bytes(), mimeType, extension };
     const reply = await transcribe(audio, ordinal, AbortSignal.any([signal, failed]));
     if (reply.kind === "unheard") {

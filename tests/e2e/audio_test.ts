@@ -10,6 +10,7 @@ import {
   rateLimited,
   startGeminiServer,
 } from "../support/gemini_server.ts";
+import { mp4, numbersIn, PACKET_SECONDS } from "../support/containers.ts";
 import { startProcess } from "../support/process.ts";
 import { marksIn, mp3, opus, wav } from "../support/recordings.ts";
 import { emptyDatabase, emptyFolder, missingServices } from "../support/storage.ts";
@@ -123,6 +124,54 @@ Deno.test({
         assert.equal(gemini.calls.length, calls, "nothing is heard twice");
       },
     );
+
+    await t.step(
+      "a film longer than one part is heard in parts, its sound alone, with progress",
+      async () => {
+        const film = await mp4(700, { pictures: true });
+        const second = Promise.withResolvers<void>();
+        let heard = 0;
+        gemini.hear((recording) => {
+          const [first = 0, ...rest] = numbersIn(recording);
+          return [first, ...rest]
+            .filter((number) => Math.floor(number * PACKET_SECONDS) % 60 === 30)
+            .map((number) =>
+              `[${time(Math.floor((number - first) * PACKET_SECONDS))}] ` +
+              `Scene ${Math.floor(number * PACKET_SECONDS / 60) + 1} is about packet ${number}.`
+            ).join("\n");
+        }, () => heard++ === 0 ? Promise.resolve() : second.promise);
+        const ada = world.user("en");
+        const before = gemini.calls.length;
+        ada.sendFile({ ...file("lecture.mp4", film), mimeType: "video/mp4" });
+        await says(ada, /^Listening to lecture\.mp4 … part 2 of 3$/);
+        second.resolve();
+        await says(ada, /lecture\.mp4 is ready: 12 minutes/, 60_000);
+        const calls = gemini.calls.slice(before);
+        assert.deepEqual(calls.map(({ audio }) => audio?.mimeType), Array(3).fill("audio/mp4"));
+        const sent = calls.reduce((sum, { audio }) => sum + (audio?.bytes.length ?? 0), 0);
+        assert.ok(sent * 5 < film.length, "the pictures are not sent");
+
+        gemini.next(said("It is about packet 3516 [8 min]."));
+        ada.sendText("What is scene 8 about?");
+        const answer = await says(ada, /packet 3516 \[8 min\]\.$/);
+        assert.match(
+          gemini.calls.at(-1)?.user ?? "",
+          /label="\[8 min\]"[^>]*>\n(Scene 8 is about packet \d+\.\n?)+/,
+        );
+        ada.press(answer.id, answer.buttons.flat()[0]?.data ?? "");
+        await says(ada, /8 min\s+Scene 8 is about packet 3516\./);
+      },
+    );
+
+    await t.step("a film that nobody can read is refused, and the next one is heard", async () => {
+      const ada = world.user("en");
+      const film = await mp4(20, { pictures: true });
+      ada.sendFile(file("broken.mp4", film.subarray(0, 300)));
+      await says(ada, /cannot use broken\.mp4: the file is damaged/);
+      gemini.next(said("[00:01] Hello."));
+      ada.sendFile(file("whole.mp4", film));
+      await says(ada, /whole\.mp4 is ready: 1 minute/);
+    });
 
     await t.step("an MP3 sent as a file is heard as well, and its question answered", async () => {
       const ada = world.user("ru");

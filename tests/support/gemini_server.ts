@@ -27,8 +27,8 @@ export interface GeminiErrorDetail {
 export type GeminiCall = ModelCall;
 /** Its `url` is for `GEMINI_BASE_URL`. */
 export interface GeminiServer extends ModelServer<GeminiReply> {
-  /** What unscripted calls hear in a recording. */
-  hear(listener: (recording: Uint8Array) => string): void;
+  /** What unscripted calls hear in a recording, and what each waits for before it ends. */
+  hear(listener: (recording: Uint8Array) => string, gate?: () => Promise<void>): void;
 }
 
 /** Google's 429 for a limit that passes by itself, `seconds` from now. */
@@ -61,6 +61,7 @@ export function spoken(
 /** Starts a server on a free port of this machine. */
 export async function startGeminiServer(): Promise<GeminiServer> {
   let listener = (_: Uint8Array) => "[00:00] Nobody has told what there is to hear.";
+  let listenerGate = () => Promise.resolve();
   const server = await startModelServer<GeminiReply>({
     read(request, body) {
       const embedder = /^\/v1beta\/models\/([^/:]+):batchEmbedContents$/.exec(request.url ?? "")
@@ -112,10 +113,16 @@ export async function startGeminiServer(): Promise<GeminiServer> {
         ? {
           kind: "answer",
           chunks: [audio === undefined ? quoteFrom(user) : listener(audio.bytes)],
+          ...(audio && { gate: listenerGate() }),
         }
         : spoken(new Uint8Array(SAMPLES_PER_SECOND * 2)),
   });
-  return { ...server, hear: (listening) => void (listener = listening) };
+  return {
+    ...server,
+    hear(listening, gate = () => Promise.resolve()) {
+      [listener, listenerGate] = [listening, gate];
+    },
+  };
 }
 
 interface GeminiContent {
