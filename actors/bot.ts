@@ -29,7 +29,7 @@ export const MAX_IN_FLIGHT = 100;
  * look at the queue reads all that waits, and a few milliseconds save many looks.
  */
 const FEW_IN_FLIGHT = 20;
-export const GATHER_MS = 10;
+export const GATHER_MS = 20;
 /** Webhook deliveries stored at once; Telegram sends 100 at the most. */
 export const MAX_RECEIVING = 200;
 /** The net under the wake-ups: how often the queue is looked at without one. */
