@@ -78,11 +78,14 @@ Deno.test("the count sees what is lost, out of order, answered twice, and why", 
   assert.deepEqual(count({ members: [member] }, tears), {
     acknowledged: 6,
     lost: 1,
+    dead: 0,
     outOfOrder: 1,
     other: ["Sorry"],
     twice: { kill: 2, telegram: 0, database: 0, silence: 0, unexplained: 0 },
     mysteries: [],
   });
+  const { lost, dead } = count({ members: [member] }, tears, new Set([16, 12]));
+  assert.deepEqual({ lost, dead }, { lost: 0, dead: 1 });
   const another = [{ ...tears[0], pid: 7 }, {
     kind: "database",
     updateIds: new Set([15]),

@@ -16,6 +16,8 @@ export interface Count {
   acknowledged: number;
   /** Acknowledged, and never answered. */
   lost: number;
+  /** Not answered either, but kept for the operator, and its sender told. */
+  dead: number;
   /** Answers that came after the answer to a later number of the same chat. */
   outOfOrder: number;
   /** Messages that answer no number, such as an apology. */
@@ -30,10 +32,16 @@ export interface Count {
   mysteries: { updateId: number; pids: number[] }[];
 }
 
-export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[]): Count {
+/** @param dead the updates that were given up */
+export function count(
+  { members }: Pick<Crowd, "members">,
+  tears: readonly Tear[],
+  dead: ReadonlySet<number> = new Set(),
+): Count {
   const result: Count = {
     acknowledged: 0,
     lost: 0,
+    dead: 0,
     outOfOrder: 0,
     other: [],
     twice: { kill: 0, telegram: 0, database: 0, silence: 0, unexplained: 0 },
@@ -59,7 +67,11 @@ export function count({ members }: Pick<Crowd, "members">, tears: readonly Tear[
       if (n > highest) highest = n;
     }
     result.acknowledged += acknowledged;
-    for (let n = 1; n <= acknowledged; n++) if (!answered.has(n)) result.lost++;
+    for (let n = 1; n <= acknowledged; n++) {
+      if (answered.has(n)) continue;
+      if (dead.has(updateIds[n] ?? 0)) result.dead++;
+      else result.lost++;
+    }
   }
   return result;
 }
