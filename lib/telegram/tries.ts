@@ -11,7 +11,7 @@ import type { StoredUpdate } from "./update_queue.ts";
 /** The engine's name of the queue of updates. */
 export const QUEUE = "updates";
 /** An update that is set aside is looked at again soon, as another one is in its way. */
-const SET_ASIDE_MS = 200;
+const SET_ASIDE_MS = 50;
 
 /** One try of an update: `retries` were before it. */
 export type Try = Pick<StoredUpdate, "id" | "retries">;

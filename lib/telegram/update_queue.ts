@@ -39,6 +39,8 @@ const EXPIRE_S = 24 * 3_600 - 1;
 const RETRIES = 1_000;
 /** A completion that takes longer is made again: less than it takes for its claim to lapse. */
 const COMPLETE_MS = 2_000;
+/** How soon what could not be noted is tried again. */
+const PAY_MS = 100;
 /** Updates that are completed in one statement; many more than are ever in hand may wait for it. */
 const BATCH = {
   name: "queue",
@@ -100,6 +102,7 @@ export function createUpdateQueue(
   const active = new Map<string, number>();
   /** What could not be noted of tries that are over, as the database was away; by update. */
   const owed = new Map<string, () => Promise<void>>();
+  let paying: ReturnType<typeof setTimeout> | undefined;
   /** The one update in hand of which several tries have failed. */
   let suspect: string | undefined;
   let boss: PgBoss | undefined;
@@ -120,10 +123,14 @@ export function createUpdateQueue(
       await note();
     } catch (error) {
       owed.set(id, () => orOwe(id, note));
+      // Killed before, it would all be done once more.
+      paying ??= setTimeout(payWhatIsOwed, PAY_MS);
       throw error;
     }
   };
   const payWhatIsOwed = async () => {
+    clearTimeout(paying);
+    paying = undefined;
     const debts = [...owed.values()];
     // What cannot be paid now is owed again.
     owed.clear();
@@ -293,6 +300,7 @@ export function createUpdateQueue(
     async close() {
       await claims?.end();
       await payWhatIsOwed();
+      clearTimeout(paying);
       await boss?.stop({ graceful: false, close: false });
       boss = undefined;
     },
