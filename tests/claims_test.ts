@@ -11,9 +11,10 @@ Deno.test("a claim holds for as long as it is renewed, however old it is", async
     renew() {
       // The second one begins when the first is noted.
       if (++renewals === 2) renewed.resolve();
-      return Promise.resolve();
+      return Promise.resolve(Date.now());
     },
     reclaim: () => Promise.resolve(0),
+    onClockSet: () => Promise.reject(new Error("Nobody has set the clock")),
   });
   assert.equal(claims.holds(longAgo(), longAgo()), false);
   await renewed.promise;
@@ -30,6 +31,7 @@ Deno.test("a claim that cannot be renewed is lost when its time is over", async 
       return Promise.reject(new Error("the database is away"));
     },
     reclaim: () => Promise.reject(new Error("Cannot reclaim without having renewed")),
+    onClockSet: () => Promise.reject(new Error("Nobody has set the clock")),
   });
   await failed.promise;
   assert.equal(claims.holds(performance.now(), longAgo()), true);
@@ -43,13 +45,41 @@ Deno.test("nobody is taken for dead before having had the time to speak", async 
   const begun = performance.now();
   const claims = keepClaims({
     // The database comes back with the second renewal.
-    renew: () => ++renewals === 1 ? Promise.reject(new Error("away")) : Promise.resolve(),
+    renew: () => ++renewals === 1 ? Promise.reject(new Error("away")) : Promise.resolve(Date.now()),
     reclaim(silentMs) {
       reclaimed.resolve(performance.now());
       return Promise.resolve(silentMs);
     },
+    onClockSet: () => Promise.reject(new Error("Nobody has set the clock")),
   });
   assert.ok(await reclaimed.promise - begun >= SILENT_MS);
   assert.ok(renewals > 2);
   await claims.end();
 });
+
+for (const [way, byMs] of [["forward", 3_600_000], ["back", -3_600_000]] as const) {
+  Deno.test(`nobody is taken for dead as the database's clock was set ${way}`, async () => {
+    const reclaimed = Promise.withResolvers<number>();
+    let set: number | undefined;
+    let renewals = 0;
+    let told = 0;
+    const claims = keepClaims({
+      renew() {
+        if (++renewals === 3) set = performance.now();
+        return Promise.resolve(performance.now() + (set === undefined ? 0 : byMs));
+      },
+      reclaim() {
+        reclaimed.resolve(performance.now());
+        return Promise.resolve(0);
+      },
+      onClockSet() {
+        told++;
+        return Promise.resolve();
+      },
+    });
+    const at = await reclaimed.promise;
+    assert.ok(set !== undefined && at - set >= SILENT_MS, "all have had the time to speak since");
+    assert.equal(told, 1);
+    await claims.end();
+  });
+}

@@ -4,6 +4,7 @@ import { createDatabase } from "../lib/db/database.ts";
 import { listDead } from "../lib/telegram/dead_letters.ts";
 import { MAX_DEATHS, MAX_TRIES, MAX_WAITS } from "../lib/telegram/patience.ts";
 import { chatKey } from "../lib/telegram/queued_update.ts";
+import { hurry } from "../lib/telegram/tries.ts";
 import {
   createUpdateQueue,
   type StoredUpdate,
@@ -69,6 +70,22 @@ for (const kind of ["pglite", "postgres"] as const) {
             assert.deepEqual(order, [update.update_id, update.update_id + 1]);
             await queue.store([update]);
             assert.deepEqual(await drain(queue), []);
+          },
+        );
+
+        await t.step(
+          "a chat's order is Telegram's, whatever the database's clock says",
+          async () => {
+            const [first, second] = [message(1), message(1)];
+            await queue.store([second]);
+            await queue.store([first]);
+            // None waits for a time to come, and none is deleted before its time.
+            const [row] = await database.sql<[{ waits: boolean; isKept: boolean }]>`
+            select bool_or(start_after > now() - interval '1 day') as waits,
+              bool_and(keep_until > now() + interval '1 day') as "isKept"
+            from pgboss.job where state = 'created'`;
+            assert.deepEqual(row, { waits: false, isKept: true });
+            assert.deepEqual(await drain(queue), [first.update_id, second.update_id]);
           },
         );
 
@@ -232,6 +249,34 @@ for (const kind of ["pglite", "postgres"] as const) {
             assert.equal(await queue.size(), 0, "who is alive keeps what it has");
           },
         );
+
+        await t.step("a clock that is set back does not keep the dead alive", async () => {
+          const dying = await open();
+          const orphan = message(23);
+          await queue.store([orphan]);
+          assert.deepEqual(ids(await dying.take(10, never)), [orphan.update_id]);
+          await dying.close();
+          await database.sql`
+            update pgboss.job set heartbeat_on = heartbeat_on + interval '1 hour'
+            where state = 'active'`;
+          await using other = await successor();
+          const taken: number[] = [];
+          while (taken.length < 1) taken.push(...await drain(other.queue));
+          assert.deepEqual(taken, [orphan.update_id]);
+        });
+
+        await t.step("a clock that is set back puts off no try", async () => {
+          const waiting = message(24);
+          await queue.store([waiting]);
+          const [stored] = await queue.take(10, never);
+          assert.ok(stored);
+          await queue.giveBack(stored, new Error("it failed"));
+          await database.sql`
+            update pgboss.job set start_after = start_after + interval '1 hour'
+            where state = 'retry'`;
+          await hurry(database.sql);
+          assert.deepEqual(await drain(queue), [waiting.update_id]);
+        });
 
         await t.step("what was taken for nobody is taken again, and was no try", async () => {
           await queue.store([message(41)]);

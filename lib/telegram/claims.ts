@@ -14,10 +14,12 @@ const BEAT_MS = 1_000;
 const LATE_MS = 2_000;
 
 export interface ClaimsOptions {
-  /** Renews the claims on all that is in this replica's hands. */
-  renew(): Promise<void>;
+  /** Renews the claims on all that is in this replica's hands; gives the database's time in milliseconds. */
+  renew(): Promise<number>;
   /** Returns to the queue what nobody has renewed for so long; gives how many updates that were. */
   reclaim(silentMs: number): Promise<number>;
+  /** Called when the database's clock was set, so that times which it has named say nothing. */
+  onClockSet(): Promise<void>;
 }
 
 export interface Claims {
@@ -32,6 +34,9 @@ export interface Claims {
   end(): Promise<void>;
 }
 
+/** By how much the database's clock may seem to be off beside how long its answers take. */
+const STEP_MS = 500;
+
 /** A process may no longer send for an update, as another one may have taken it over. */
 export class ClaimLostError extends Error {
   override name = "ClaimLostError";
@@ -41,21 +46,28 @@ export class ClaimLostError extends Error {
 }
 
 /** Renews and reclaims until it is ended. */
-export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
+export function keepClaims({ renew, reclaim, onClockSet }: ClaimsOptions): Claims {
   const log = logger("queue");
   let beating: Promise<void> | undefined;
   let renewedAt = -Infinity;
   /**
    * Since when each renewal has succeeded. While the database is away all are
-   * silent, and when it is back each gets the time to speak.
+   * silent, and when it is back each gets the time to speak; so do all when its
+   * clock is set, as by it everybody is silent then, or nobody ever.
    */
   let heardSince: number | undefined;
+  const isSet = watchForSteps();
 
   async function beat(): Promise<void> {
     const begun = performance.now();
     try {
-      await inTime(LATE_MS, renew());
+      const clock = await inTime(LATE_MS, renew());
       renewedAt = begun;
+      if (isSet(clock, begun)) {
+        heardSince = undefined;
+        log.warn("The database's clock was set");
+        await inTime(LATE_MS, onClockSet());
+      }
       heardSince ??= begun;
       if (begun - heardSince < SILENT_MS) return;
       const count = await inTime(LATE_MS, reclaim(SILENT_MS));
@@ -79,5 +91,18 @@ export function keepClaims({ renew, reclaim }: ClaimsOptions): Claims {
       clearInterval(timer);
       await beating;
     },
+  };
+}
+
+/** Tells of each reading of the database's clock whether it was set since the one before. */
+function watchForSteps(): (clock: number, asked: number) => boolean {
+  let before: { earliest: number; latest: number } | undefined;
+  return (clock, asked) => {
+    // How far it is ahead of ours, which nobody sets: it was read between the question and now.
+    const ahead = { earliest: clock - performance.now(), latest: clock - asked };
+    const isSet = before !== undefined &&
+      (ahead.earliest > before.latest + STEP_MS || ahead.latest < before.earliest - STEP_MS);
+    before = ahead;
+    return isSet;
   };
 }

@@ -72,12 +72,18 @@ export async function noteBegun(sql: Sql, tries: readonly Try[]): Promise<void> 
     where name = ${QUEUE} and ${inHand(sql, retried)}`;
 }
 
-/** Renews the claims on tries in hand; gives the ids of those that are still in it. */
-export async function renewTries(sql: Sql, tries: readonly Try[]): Promise<string[]> {
-  const renewed = await sql<{ id: string }[]>`
-    update pgboss.job set heartbeat_on = now()
-    where name = ${QUEUE} and ${inHand(sql, tries)} returning id`;
-  return renewed.map(({ id }) => id);
+/** Renews the claims on tries in hand; gives the ids of those that are still in it, and the database's time. */
+export async function renewTries(
+  sql: Sql,
+  tries: readonly Try[],
+): Promise<{ kept: string[]; clock: number }> {
+  const [row] = await sql<[{ kept: string[]; clock: number }]>`
+    with renewed as (
+      update pgboss.job set heartbeat_on = now()
+      where name = ${QUEUE} and ${inHand(sql, tries)} returning id)
+    select (select coalesce(json_agg(id), '[]') from renewed) as kept,
+      extract(epoch from clock_timestamp())::float8 * 1000 as clock`;
+  return row;
 }
 
 /** Takes back that these processes have died: another one took them over, but they only waited. */
@@ -107,8 +113,17 @@ export async function reclaimSilent(
           then '{"error": "its process was silent", "isUnclear": true}'
           else ${oneMoreWait(sql)} end
     where name = ${QUEUE} and state = 'active' and not id = any(${[...own]}::uuid[])
-      and heartbeat_on < now() - ${silentMs} * interval '1 ms'`;
+      and (heartbeat_on < now() - ${silentMs} * interval '1 ms'
+        -- The clock was set back since, and who lives has renewed it.
+        or heartbeat_on > now() + ${silentMs} * interval '1 ms')`;
   return count;
+}
+
+/** Lets all be tried now that wait for a time. */
+export async function hurry(sql: Sql): Promise<void> {
+  await sql`
+    update pgboss.job set start_after = now()
+    where name = ${QUEUE} and state = 'retry' and start_after > now()`;
 }
 
 /** The tallies with this try in them: what was added to them meanwhile stays. */

@@ -10,10 +10,12 @@ import { batched } from "../batched.ts";
 import { isConnectionLost } from "../db/database.ts";
 import { inTime } from "../db/in_time.ts";
 import { logger } from "../log.ts";
+import { orderByUpdateId } from "./chat_order.ts";
 import { ClaimLostError, type Claims, keepClaims } from "./claims.ts";
 import { type BuriedLetter, bury, dropDead } from "./dead_letters.ts";
 import { type Noted, noteSent, readNotes, type SentMessages } from "./sent_messages.ts";
 import {
+  hurry,
   noteAlive,
   noteBegun,
   noteLast,
@@ -139,13 +141,15 @@ export function createUpdateQueue(
   const renew = async () => {
     await payWhatIsOwed();
     const inHand = [...active].map(([id, retries]) => ({ id, retries }));
-    const kept = new Set(await renewTries(connect(), inHand));
+    const { kept, clock } = await renewTries(connect(), inHand);
+    const isKept = new Set(kept);
     // Completed meanwhile, or taken over by who took us for dead.
     const lost = inHand.filter((each) =>
-      !kept.has(each.id) && active.get(each.id) === each.retries
+      !isKept.has(each.id) && active.get(each.id) === each.retries
     );
     await noteAlive(connect(), lost);
     lost.forEach(letGo);
+    return clock;
   };
   const reclaim = (silentMs: number) => reclaimSilent(connect(), [...active.keys()], silentMs);
 
@@ -171,6 +175,7 @@ export function createUpdateQueue(
         await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
         // One that was created by an earlier version.
         await engine.updateQueue(QUEUE, OPTIONS);
+        await orderByUpdateId(connect(), QUEUE);
         // The embedded database is one process's alone: what is in work was the last one's.
         if (kind === "pglite") await reclaim(0);
       } catch (error) {
@@ -178,7 +183,7 @@ export function createUpdateQueue(
         throw error;
       }
       boss = engine;
-      claims = keepClaims({ renew, reclaim });
+      claims = keepClaims({ renew, reclaim, onClockSet: () => hurry(connect()) });
     },
     async store(updates) {
       const jobs = updates.map((update) => ({
