@@ -12,7 +12,8 @@ const CHATS = 10_000;
 /** What each chat has said and was answered before, and says now. */
 const TURNS = 5;
 const MESSAGES = 3;
-const WARM_UP = 5_000;
+/** So many that what the process holds of the system has found its level. */
+const WARM_UP = 30_000;
 const STEADY = { chats: 50, perSecond: 50, connections: 50 };
 const SAMPLES = 20;
 
