@@ -18,6 +18,7 @@ import {
 import { embed, EMBEDDING_BATCH } from "./openai_embedding.ts";
 import { isMute, MAX_SPOKEN_LETTERS, speak, type Voice } from "./openai_speech.ts";
 import type { Audio, EmbeddingKind, Generated, Provider, Transcript } from "./provider.ts";
+import { fetchOnce } from "../fetch_once.ts";
 import type { Language } from "../texts/texts.ts";
 import { embeddingMs } from "./vectors.ts";
 import { withoutKey } from "./without_key.ts";
@@ -94,6 +95,7 @@ export function createOpenAi(
       logLevel: "off",
       organization: null,
       project: null,
+      fetch: fetchOnce,
     });
     const call = new AbortController();
     const end = () => call.abort();

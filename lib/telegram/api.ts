@@ -3,6 +3,7 @@
  * retried where a repeated call does no harm, and the token kept out of errors.
  */
 import { Api, type ApiClientOptions, HttpError, type Transformer } from "grammy";
+import { fetchOnce } from "../fetch_once.ts";
 
 const MAX_RETRIES = 3;
 /** A flood limit that is longer than this fails the call: its update is handled again later. */
@@ -33,16 +34,6 @@ export function createTelegramApi({ token, root, onRefused }: TelegramApiOptions
   if (onRefused !== undefined) api.config.use(watchForRefusal(onRefused));
   return api;
 }
-
-/**
- * Deno's fetch sends a request once more, and says nothing of it, when a reused
- * connection breaks before the answer: a message would stand in the chat twice.
- * It does so only with a body that it can copy, which a blob is not.
- */
-const fetchOnce: typeof fetch = (input, init) => {
-  const isText = typeof init?.body === "string";
-  return fetch(input, isText ? { ...init, body: new Blob([init.body as string]) } : init);
-};
 
 /**
  * Waits as long as a flood limit asks for, and repeats what failed on the way
