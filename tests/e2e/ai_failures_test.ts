@@ -48,7 +48,7 @@ const FAILURES: readonly Failure[] = [
   {
     what: "breaks the connection off",
     // Not before its first chunk is on its way, as the client would ask again by itself.
-    reply: () => ({ kind: "reset", gate: new Promise((resolve) => setTimeout(resolve, 50)) }),
+    reply: () => ({ kind: "reset", gate: new Promise((resolve) => setTimeout(resolve, 500)) }),
     calls: CALLS,
     ...AWAY,
   },
