@@ -119,7 +119,7 @@ export const botMachine = setup({
     isPolling: ({ context }) => context.mode === "polling",
     hasUpdates: (_, { updates }: { updates: readonly IncomingUpdate[] }) => updates.length > 0,
     isWokenAndFree: ({ context }) => context.woken && context.inFlight < MAX_IN_FLIGHT,
-    isWokenAndIdle: ({ context }) => context.woken && context.inFlight < FEW_IN_FLIGHT,
+    isWokenAndCalm: ({ context }) => context.woken && context.inFlight < FEW_IN_FLIGHT,
     isFree: ({ context }) => context.inFlight < MAX_IN_FLIGHT,
     isIdle: ({ context }) => context.inFlight + context.receiving === 0,
     receivesTooMuch: ({ context }) => context.receiving >= MAX_RECEIVING,
@@ -292,12 +292,15 @@ export const botMachine = setup({
           initial: "resting",
           states: {
             resting: {
-              always: { guard: "isWokenAndIdle", target: "taking" },
+              always: [
+                { guard: "isWokenAndCalm", target: "taking" },
+                { guard: "isWokenAndFree", target: "gathering" },
+              ],
               after: {
-                gather: { guard: "isWokenAndFree", target: "taking" },
                 look: [{ guard: "isFree", target: "taking" }, { target: "resting", reenter: true }],
               },
             },
+            gathering: { after: { gather: "taking" } },
             taking: {
               entry: assign({ woken: false }),
               invoke: {

@@ -263,6 +263,20 @@ Deno.test("bot with much in hand gathers for a moment before it looks again", as
   assert.deepEqual([world.takes, handlers.length], [takes + 1, 42]);
 });
 
+Deno.test("bot with much in hand for long takes what comes as soon", async () => {
+  const { clock, handlers, start, receive } = startBot("webhook");
+  await start();
+  await receive(...Array.from({ length: 50 }, (_, n) => n));
+  await settle();
+  clock.increment(LOOK_MS / 2);
+  await settle();
+  await receive(50);
+  await settle();
+  clock.increment(GATHER_MS);
+  await settle();
+  assert.equal(handlers.length, 51);
+});
+
 Deno.test("bot tells a webhook that its updates were not stored", async () => {
   const { world, start, receive } = startBot("webhook");
   await start();
