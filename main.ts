@@ -32,14 +32,14 @@ import type {
   TranscribeRequest,
 } from "./lib/ai/provider.ts";
 import { ask, type System, tell } from "./lib/ask.ts";
-import { batched } from "./lib/batched.ts";
-import { crew } from "./lib/crew.ts";
-import { createByteBudget } from "./lib/byte_budget.ts";
 import { createDemuxer } from "./lib/audio/demuxer.ts";
 import { asDocument, listen } from "./lib/audio/listen.ts";
 import { recordingFormat } from "./lib/audio/recording.ts";
+import { batched } from "./lib/batched.ts";
+import { createByteBudget } from "./lib/byte_budget.ts";
 import { type CacheStore, createCacheStore } from "./lib/cache/store.ts";
 import { type Config, ConfigError, readConfig, requireBotToken, secretsOf } from "./lib/config.ts";
+import { crew } from "./lib/crew.ts";
 import {
   createDatabase,
   type Database,

@@ -42,7 +42,7 @@ const RETRIES = 1_000;
 /** A completion that takes longer is made again: less than it takes for its claim to lapse. */
 const COMPLETE_MS = 2_000;
 /** How soon what could not be noted is tried again. */
-const PAY_MS = 100;
+const PAY_MS = 250;
 /** Updates that are completed in one statement; many more than are ever in hand may wait for it. */
 const BATCH = {
   name: "queue",

@@ -106,7 +106,7 @@ Deno.test({
       GEMINI_EMBEDDING_MODEL: "",
       AI_RETRY_BASE_MS: "5",
       AI_ATTEMPTS: String(RETRIES),
-      AI_TIMEOUT_MS: "700",
+      AI_TIMEOUT_MS: "1500",
       USER_RATE_PER_MIN: "0",
     });
     const ada = await withSample(world);
