@@ -105,6 +105,31 @@ for (const kind of ["pglite", "postgres"] as const) {
           },
         );
 
+        await t.step(
+          "who takes at the same time takes other chats, each in its order",
+          async () => {
+            const updates = Array.from({ length: 200 }, (_, n) => message(100 + n % 40));
+            await queue.store(updates);
+            const taken = new Map<number, number[]>();
+            const work = async () => {
+              while (await queue.size() > 0) {
+                for (const stored of await queue.take(10, never)) {
+                  const { update: { update_id, message } } = stored;
+                  const chat = (message as { chat: { id: number } }).chat.id;
+                  taken.set(chat, [...taken.get(chat) ?? [], update_id]);
+                  await queue.complete(stored);
+                }
+              }
+            };
+            await Promise.all([work(), work(), work(), work()]);
+            const sent = Map.groupBy(updates, ({ message }) => message.chat.id);
+            assert.equal(taken.size, sent.size);
+            for (const [chat, each] of sent) {
+              assert.deepEqual(taken.get(chat), each.map(({ update_id }) => update_id));
+            }
+          },
+        );
+
         await t.step("updates stored in one go keep their order", async () => {
           const updates = Array.from({ length: 60 }, () => message(7));
           await queue.store(updates);

@@ -3,7 +3,7 @@
  * within a chat, chats in parallel, and taken over by another replica when the
  * one that works on it dies. It shares the database's own connections.
  */
-import { type Db, type JobAttempt, type JobWithMetadata, PgBoss } from "pg-boss";
+import { type Db, type JobAttempt, PgBoss } from "pg-boss";
 import type { Sql, TransactionSql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";
 import { batched } from "../batched.ts";
@@ -24,9 +24,9 @@ import {
   reclaimSilent,
   renewTries,
   setAside,
-  type TriesSoFar,
   type Try,
 } from "./tries.ts";
+import { type Taken, takeNext } from "./take_next.ts";
 import { afterTry, isSuspect, isUsedUp, type Tries } from "./patience.ts";
 import { chatKey, jobId, storable } from "./queued_update.ts";
 
@@ -204,11 +204,8 @@ export function createUpdateQueue(
         const isHeld = kind === "pglite" || claims?.holds(takenAt, heldSince) === true;
         if (!isHeld || active.get(id) !== retries) throw new ClaimLostError();
       };
-      const jobs = await opened().fetch<IncomingUpdate>(QUEUE, {
-        batchSize: limit,
-        includeMetadata: true,
-      });
-      const tried = jobs.flatMap(({ id, retryCount }) => retryCount > 0 ? [id] : []);
+      const jobs = await takeNext(connect(), limit);
+      const tried = jobs.flatMap(({ id, retries }) => retries > 0 ? [id] : []);
       const notes = await readNotes(connect(), tried);
       const all = jobs.map((job) => storedUpdate(job, connect, assertClaimed, notes.get(job.id)));
       // Two at once would die of each other, and nobody could tell which one is to blame.
@@ -314,14 +311,13 @@ export function createUpdateQueue(
 
 /** An update as the engine hands it out, with what is known of its earlier tries. */
 function storedUpdate(
-  { id, data, retryCount: retries, output }: JobWithMetadata<IncomingUpdate>,
+  { id, data, retries, output }: Taken,
   sql: () => Sql,
   assertClaimed: (attempt: Try) => void,
   earlier: Noted = new Map(),
 ): StoredUpdate {
-  const soFar = output as Partial<TriesSoFar> | null;
-  const tries = { retries, waits: soFar?.waits ?? 0, failures: soFar?.failures ?? 0 };
-  const isUnclear = retries > 0 && soFar?.isUnclear !== false;
+  const tries = { retries, waits: output?.waits ?? 0, failures: output?.failures ?? 0 };
+  const isUnclear = retries > 0 && output?.isUnclear !== false;
   const sent = noteSent({
     jobId: id,
     sql,
