@@ -47,6 +47,7 @@ import {
   type QueryName,
 } from "./lib/db/database.ts";
 import { tidy } from "./lib/db/housekeeping.ts";
+import { vacuum } from "./lib/db/vacuum.ts";
 import { wantLease } from "./lib/db/lease.ts";
 import { runDemo } from "./lib/demo/demo.ts";
 import { limitsMemory } from "./lib/extract/process.ts";
@@ -638,11 +639,14 @@ async function botChild(config: Config, database: Database, speaking: Provider["
       }),
       tidy: fromPromise(async ({ signal }) => {
         const kept = { turnsDays: config.keepTurnsDays };
-        const count = await tidy(database.sql, kept, signal).catch((error) => {
+        try {
+          const count = await tidy(database.sql, kept, signal);
+          if (count > 0) log.info("Forgot {count} old turns of conversations", { count });
+          if (database.kind === "pglite") await vacuum(database.sql, signal);
+        } catch (error) {
           log.warn("Cannot delete what is kept no longer: {error}", { error });
           throw error;
-        });
-        if (count > 0) log.info("Forgot {count} old turns of conversations", { count });
+        }
       }),
       poll: fromPromise(({ input: { offset }, signal }) =>
         pollUpdates(api, offset, signal).catch((error) => {

@@ -28,6 +28,7 @@ import {
 } from "./tries.ts";
 import { type Taken, takeNext } from "./take_next.ts";
 import { afterTry, isSuspect, isUsedUp, type Tries } from "./patience.ts";
+import { vacuumByNumber } from "./queue_vacuum.ts";
 import { chatKey, jobId, storable } from "./queued_update.ts";
 
 /** Old updates are deleted this often, in batches of the engine's. */
@@ -170,12 +171,14 @@ export function createUpdateQueue(
         maintenanceIntervalSeconds: DELETE_S,
       });
       engine.on("error", (error) => log.warn("Queue: {error}", { error }));
+      engine.on("warning", ({ message }) => log.warn("Queue: {message}", { message }));
       try {
         await engine.start();
         await engine.createQueue(QUEUE, { policy: "key_strict_fifo", ...OPTIONS });
         // One that was created by an earlier version.
         await engine.updateQueue(QUEUE, OPTIONS);
         await orderByUpdateId(connect(), QUEUE);
+        if (kind === "postgres") await vacuumByNumber(connect());
         // The embedded database is one process's alone: what is in work was the last one's.
         if (kind === "pglite") await reclaim(0);
       } catch (error) {
