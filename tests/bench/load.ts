@@ -17,9 +17,9 @@ const CHATS = 200;
 const UPDATES = 3_000;
 const WARM_UP = 1_000;
 /** Two replicas beside one, each in its own slices of time. */
-const PAIRS = 10;
-const SLICED_UPDATES = 2_000;
-const SLICED_CHATS = 400;
+const PAIRS = 20;
+/** More chats than both handle at once, over as many connections as Telegram opens at the most. */
+const SLICED = { updates: 2_000, chats: 400, connections: 100 };
 /** The run that asks how long a reply takes when nothing is in a hurry. */
 const CALM = { chats: 50, perSecond: 50, updates: 50 * 20, connections: 50 };
 
@@ -78,33 +78,37 @@ export async function benchLoad(): Promise<Row[]> {
 /**
  * Whether two replicas do twice as much when each has a processor, or as much of
  * one, for itself: pairs of rounds one after the other, as the machine's own speed
- * changes. There are more chats than both handle at once.
+ * changes. By the time that it takes, and by the processor's time that the bots take.
  */
 async function scaling(telegram: LoadTelegram, one: Subject, two: Subject): Promise<void> {
   const sliced = async (subject: Subject) => {
     await using slices = inSlices(subject.bots);
-    const load = { updates: SLICED_UPDATES, chats: SLICED_CHATS };
     // Who has stood still for a while is slower at first.
-    await measure(telegram, subject, { ...load, updates: SLICED_UPDATES / 4 });
-    const { perSecond } = await measure(telegram, subject, load);
-    return { perSecond, share: slices.share() };
+    await measure(telegram, subject, { ...SLICED, updates: SLICED.updates / 4 });
+    const { perSecond, bot } = await measure(telegram, subject, SLICED);
+    return { perSecond, bot, share: slices.share() };
   };
-  console.log("\n| each for a quarter of the time | one replica | two | ratio | share |");
-  console.log("| --- | ---: | ---: | ---: | ---: |");
-  const ratios: number[] = [];
+  console.log("\n| each for a quarter of the time | one replica | two | times | by CPU | share |");
+  console.log("| --- | ---: | ---: | ---: | ---: | ---: |");
+  const all: { times: number; byCpu: number }[] = [];
   for (let n = 0; n < PAIRS; n++) {
     // In turn the one and the other go first, as the machine may tire or recover.
     const early = n % 2 === 0 ? await sliced(one) : undefined;
     const both = await sliced(two);
     const alone = early ?? await sliced(one);
-    ratios.push(both.perSecond / alone.perSecond);
-    const rates = [alone, both].map(({ perSecond }) => Math.round(perSecond));
+    const times = both.perSecond / alone.perSecond;
+    const byCpu = 2 * alone.bot / both.bot;
+    all.push({ times, byCpu });
     const share = ((alone.share + both.share) / 2 * 100).toFixed(1);
-    console.log(
-      `| pair ${n + 1} | ${rates.join(" | ")} | ${ratios.at(-1)?.toFixed(2)} | ${share} % |`,
+    const rates = [alone, both].map(({ perSecond, bot }) =>
+      `${Math.round(perSecond)} (${bot.toFixed(2)} ms)`
     );
+    const cells = [`pair ${n + 1}`, ...rates, times.toFixed(2), byCpu.toFixed(2), `${share} %`];
+    console.log(`| ${cells.join(" | ")} |`);
   }
-  console.log(`| median | | | ${median(ratios).toFixed(2)} | |`);
+  const times = median(all.map((pair) => pair.times)).toFixed(2);
+  const byCpu = median(all.map((pair) => pair.byCpu)).toFixed(2);
+  console.log(`| median | | | ${times} | ${byCpu} | |`);
 }
 
 async function calm(
@@ -213,7 +217,9 @@ function report(results: ReadonlyMap<Subject, readonly Measured[]>, bare: Subjec
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return sum([sorted[Math.floor(middle)] ?? NaN, sorted[Math.ceil(middle)] ?? NaN]) / 2;
 }
 
 function sum(values: readonly number[]): number {
