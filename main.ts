@@ -642,7 +642,8 @@ async function botChild(config: Config, database: Database, speaking: Provider["
         try {
           const count = await tidy(database.sql, kept, signal);
           if (count > 0) log.info("Forgot {count} old turns of conversations", { count });
-          if (database.kind === "pglite") await vacuum(database.sql, signal);
+          const cleared = database.kind === "pglite" ? await vacuum(database.sql, signal) : 0;
+          if (cleared > 0) log.debug("Cleared and counted {cleared} tables", { cleared });
         } catch (error) {
           log.warn("Cannot delete what is kept no longer: {error}", { error });
           throw error;
