@@ -17,7 +17,9 @@ const CHATS = 200;
 const UPDATES = 3_000;
 const WARM_UP = 1_000;
 /** Two replicas beside one, each in its own slices of time. */
-const PAIRS = 20;
+const PAIRS = 10;
+/** Of each replica. */
+const SLICED_WARM_UP = 1_500;
 /** More chats than both handle at once, over as many connections as Telegram opens at the most. */
 const SLICED = { updates: 2_000, chats: 400, connections: 100 };
 /** The run that asks how long a reply takes when nothing is in a hurry. */
@@ -83,8 +85,11 @@ export async function benchLoad(): Promise<Row[]> {
 async function scaling(telegram: LoadTelegram, one: Subject, two: Subject): Promise<void> {
   const sliced = async (subject: Subject) => {
     await using slices = inSlices(subject.bots);
-    // Who has stood still for a while is slower at first.
-    await measure(telegram, subject, { ...SLICED, updates: SLICED.updates / 4 });
+    // Who has stood still for a while is slower at first, each of them.
+    await measure(telegram, subject, {
+      ...SLICED,
+      updates: SLICED_WARM_UP * subject.bots.length,
+    });
     const { perSecond, bot } = await measure(telegram, subject, SLICED);
     return { perSecond, bot, share: slices.share() };
   };
