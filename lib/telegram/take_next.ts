@@ -1,8 +1,8 @@
 /**
- * Takes the next updates out of the queue's table, in one statement that is
- * planned once. The engine's own fetch is planned anew each time, and compares
- * all that waits with all that is in work: under load that was two thirds of
- * what the database did.
+ * Takes the next updates out of the queue's table, by the engine's own rules. The
+ * engine's fetch compares all that waits with all that is in work, and brings
+ * everything that stands with an update: under load it was half of what the
+ * database did.
  */
 import type { Sql } from "postgres";
 import type { IncomingUpdate } from "../../actors/protocol.ts";

@@ -26,10 +26,10 @@ import {
   setAside,
   type Try,
 } from "./tries.ts";
-import { type Taken, takeNext } from "./take_next.ts";
 import { afterTry, isSuspect, isUsedUp, type Tries } from "./patience.ts";
 import { vacuumByNumber } from "./queue_vacuum.ts";
 import { chatKey, jobId, storable } from "./queued_update.ts";
+import { type Taken, takeNext } from "./take_next.ts";
 
 /** Old updates are deleted this often, in batches of the engine's. */
 const DELETE_S = 3_600;
@@ -199,6 +199,7 @@ export function createUpdateQueue(
       await opened().insert(QUEUE, jobs);
     },
     async take(limit, signal) {
+      opened();
       const takenAt = performance.now();
       /** Renewals from then on are of these as well. */
       let heldSince = Infinity;
