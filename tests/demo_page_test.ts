@@ -78,11 +78,11 @@ Deno.test({
         /strongest wind/,
       );
       await tab.click(wind);
-      await botSays(tab, /47 metres[^]*p\. 5/);
-      assert.match(
-        String(await tab.evaluate(`document.querySelector("#questions").innerText`)),
-        /^How much was spent on cat food\?$/,
+      // The answer before may have the same passage, so it does not tell that this one is there.
+      await tab.until(
+        `/^How much was spent on cat food\\?$/.test(document.querySelector("#questions").innerText)`,
       );
+      await botSays(tab, /47 metres[^]*p\. 5/);
     });
 
     await t.step("a button of a message does what it says", async () => {
