@@ -645,7 +645,7 @@ async function botChild(config: Config, database: Database, speaking: Provider["
           const cleared = database.kind === "pglite" ? await vacuum(database.sql, signal) : 0;
           if (cleared > 0) log.debug("Cleared and counted {cleared} tables", { cleared });
         } catch (error) {
-          log.warn("Cannot delete what is kept no longer: {error}", { error });
+          log.warn("Cannot clear away what is kept no longer: {error}", { error });
           throw error;
         }
       }),
